@@ -1,0 +1,1 @@
+//! Load generation and limit servers for measuring NSQ daemons.

@@ -1,0 +1,3 @@
+//! The NSQ queue daemon.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The shell of every process: log, signals, version line, exit codes.

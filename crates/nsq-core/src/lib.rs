@@ -1,0 +1,1 @@
+//! Topics and channels: where a message waits, who holds it, when it returns.

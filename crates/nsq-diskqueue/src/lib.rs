@@ -1,0 +1,1 @@
+//! One FIFO of opaque records, byte-compatible with go-diskqueue; synchronous.

@@ -1,0 +1,1 @@
+//! Go's flag dialect and TOML, resolved as NSQ does: flag, file, default.

@@ -1,0 +1,1 @@
+//! Listeners and byte streams for servers and clients alike.

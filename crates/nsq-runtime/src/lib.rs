@@ -1,0 +1,1 @@
+//! The only crate that reads a clock or spawns a task.

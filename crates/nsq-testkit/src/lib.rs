@@ -1,0 +1,1 @@
+//! Fakes and scripted peers for tests.
