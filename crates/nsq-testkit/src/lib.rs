@@ -1,1 +1,13 @@
 //! Fakes and scripted peers for tests.
+//!
+//! A dev-dependency only: nothing here may be reached from a program. What it offers never depends on the code it
+//! tests more than it must, so that one mistake cannot cancel out another.
+//!
+//! - [`peer`]: raw V2 and V1 peers that assert bytes.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "this crate exists to fail tests, and a panic is how a test fails"
+)]
+
+pub mod peer;
