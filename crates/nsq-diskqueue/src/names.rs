@@ -1,0 +1,83 @@
+//! File names.
+
+use std::path::{Path, PathBuf};
+
+/// Largest file number that is believed. Far beyond what can be reached by writing, far below what would overflow
+/// Go's signed arithmetic.
+pub(crate) const FILE_NUMBER_MAX: u64 = 1 << 62;
+
+const KIND: &str = ".diskqueue.";
+const SUFFIX: &str = ".dat";
+
+/// Digits of a file number, padded with zeros. Upstream: diskqueue.go, fileName.
+const NUMBER_WIDTH: usize = 6;
+
+/// The names of one queue's files.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    directory: PathBuf,
+    name: String,
+}
+
+impl Names {
+    pub(crate) fn new(directory: PathBuf, name: String) -> Self {
+        Self { directory, name }
+    }
+
+    pub(crate) fn queue(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(crate) fn data(&self, number: u64) -> PathBuf {
+        self.directory
+            .join(format!("{}{KIND}{number:0NUMBER_WIDTH$}{SUFFIX}", self.name))
+    }
+
+    pub(crate) fn metadata(&self) -> PathBuf {
+        self.directory.join(format!("{}{KIND}meta{SUFFIX}", self.name))
+    }
+
+    /// Always the same name: what a crash leaves behind is overwritten by the next sync.
+    pub(crate) fn metadata_temporary(&self) -> PathBuf {
+        self.directory
+            .join(format!("{}{KIND}meta{SUFFIX}.0.tmp", self.name))
+    }
+
+    /// Where damage found at `offset` of data file `number` is kept: the name that upstream gives to a bad file
+    /// while it is free, then one per place of damage.
+    pub(crate) fn quarantine(&self, number: u64, offset: Option<u64>) -> PathBuf {
+        let mut path = self.data(number).into_os_string();
+        path.push(".bad");
+        if let Some(offset) = offset {
+            path.push(format!(".{offset}"));
+        }
+        path.into()
+    }
+
+    /// What the names of all files of the queue begin with, and of no other queue's data files.
+    pub(crate) fn prefix(&self) -> String {
+        format!("{}{KIND}", self.name)
+    }
+}
+
+/// The queue and number of a data file, from its file name.
+pub(crate) fn parse_data(file_name: &str) -> Option<(&str, u64)> {
+    let (queue, digits) = file_name.strip_suffix(SUFFIX)?.rsplit_once(KIND)?;
+    let number = digits.parse().ok().filter(|number| *number <= FILE_NUMBER_MAX)?;
+    // Only the one spelling that is written for a number.
+    (format!("{number:0NUMBER_WIDTH$}") == digits).then_some((queue, number))
+}
+
+/// The queue of a metadata file that was being written, from its file name.
+pub(crate) fn parse_metadata_temporary(file_name: &str) -> Option<&str> {
+    let (queue, rest) = file_name.strip_suffix(".tmp")?.rsplit_once(KIND)?;
+    let digits = rest
+        .strip_prefix("meta")?
+        .strip_prefix(SUFFIX)?
+        .strip_prefix('.')?;
+    (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(queue)
+}

@@ -1,0 +1,197 @@
+//! The queue itself: state, and what does not touch files.
+
+mod append;
+mod end;
+mod open;
+mod quarantine;
+mod read;
+mod sync;
+
+use crate::handed_out::HandedOut;
+use crate::metadata::Metadata;
+use crate::names::Names;
+use crate::scan::Rules;
+use crate::storage::{Storage, StorageFile};
+use crate::{Event, Position};
+use bytes::Bytes;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Events kept until the owner takes them; later ones are dropped. Far more than one call usually makes.
+const EVENTS_MAX: usize = 64;
+
+/// One FIFO of records in files. See the [crate page](crate) for the life of a record.
+///
+/// All calls block on the disk and belong on a thread made for that. A call that fails leaves the queue usable
+/// and consistent.
+///
+/// Dropping a queue closes its files and writes nothing, like a crash: use [`close`](Self::close).
+///
+/// Upstream: diskqueue.go, diskQueue.
+pub struct DiskQueue {
+    storage: Arc<dyn Storage>,
+    names: Names,
+    rules: Rules,
+    max_bytes_per_file: u64,
+    sync_every: u64,
+
+    /// Where the next record goes.
+    write: Position,
+    writer: Option<Box<dyn StorageFile>>,
+    /// Bytes of the file being written that survive a power loss.
+    synced: u64,
+    /// The last sync of the file being written failed: what it holds beyond `synced` must be written again.
+    suspect: bool,
+    /// A write failed, and what it left behind `write` could not be cut off yet.
+    torn: bool,
+    /// Files before the one being written that do not survive a power loss completely.
+    unsynced: Vec<Unsynced>,
+    /// A data file was created since the directory was synced.
+    directory_changed: bool,
+
+    /// Start of the next record to hand out.
+    cursor: Position,
+    reader: Option<Reader>,
+    handed_out: HandedOut,
+    /// Records from `cursor` to `write`, as far as known: damage and metadata that lag behind falsify it until
+    /// `cursor` reaches `write`.
+    unread: i64,
+
+    /// Files before `cursor` that are still there.
+    passed: Vec<Passed>,
+    /// Appended plus consumed records since the last sync.
+    operations: u64,
+    /// Content of the metadata file.
+    persisted: Option<Metadata>,
+    events: Vec<Event>,
+}
+
+/// A file that holds bytes which may not survive a power loss.
+#[derive(Debug, Clone, Copy)]
+struct Unsynced {
+    file: u64,
+    /// Offset of the first such byte.
+    from: u64,
+    /// A sync failed: it takes more than another sync to make them survive.
+    suspect: bool,
+}
+
+/// The file being read.
+#[derive(Debug)]
+struct Reader {
+    file: u64,
+    handle: Box<dyn StorageFile>,
+}
+
+/// A file that was read to its end and is not completely consumed.
+#[derive(Debug, Clone, Copy)]
+struct Passed {
+    file: u64,
+    /// It holds damage that could not be copied: it is set aside instead of removed.
+    keep: bool,
+}
+
+/// One record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its bytes: a part of the block that was read from disk, which stays in memory as long as any of its
+    /// records does.
+    pub data: Bytes,
+    /// Just behind it.
+    pub end: Position,
+}
+
+impl DiskQueue {
+    /// The queue's name, as in [`Options::name`](crate::Options::name).
+    pub fn name(&self) -> &str {
+        self.names.queue()
+    }
+
+    /// Records that are not consumed.
+    ///
+    /// May be too high after damage, and too low after a crash, until the records concerned have been read.
+    pub fn depth(&self) -> u64 {
+        self.handed_out.len() + self.unread()
+    }
+
+    /// Records that are not handed out. Zero if and only if there is nothing more to read.
+    pub fn unread(&self) -> u64 {
+        let at_tail = self.cursor >= self.write;
+        u64::try_from(self.unread).unwrap_or(0).max(u64::from(!at_tail))
+    }
+
+    /// Records that are handed out and not consumed.
+    pub fn handed_out(&self) -> u64 {
+        self.handed_out.len()
+    }
+
+    /// Start of the oldest record that is not consumed: where reading starts after a restart.
+    pub fn position(&self) -> Position {
+        self.handed_out.first().unwrap_or(self.cursor)
+    }
+
+    /// Whether a sync would change anything. An owner syncs a dirty queue after a while.
+    pub fn is_dirty(&self) -> bool {
+        self.operations > 0
+            || self.needs_data_sync()
+            || (self.persisted != Some(self.metadata()) && !self.is_pristine())
+    }
+
+    /// The events since the last call, oldest first. To be called after every other call; at most 64 are kept.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Closes the files that are not needed until the next call, so that an idle queue holds no descriptors.
+    ///
+    /// The file being written stays open while it [is dirty](Self::is_dirty), since a write error that the
+    /// operating system finds later might be reported to an open file only.
+    pub fn release_handles(&mut self) {
+        self.reader = None;
+        if !self.needs_data_sync() {
+            self.writer = None;
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        if self.events.len() < EVENTS_MAX {
+            self.events.push(event);
+        }
+    }
+
+    fn data_path(&self, file: u64) -> PathBuf {
+        self.names.data(file)
+    }
+
+    /// What the metadata file should say.
+    fn metadata(&self) -> Metadata {
+        let depth = i64::try_from(self.depth()).unwrap_or(i64::MAX);
+        Metadata {
+            depth,
+            read: self.position(),
+            write: self.write,
+        }
+    }
+
+    /// Whether the queue was never used.
+    fn is_pristine(&self) -> bool {
+        self.persisted.is_none() && self.write == Position::default() && self.cursor == Position::default()
+    }
+
+    fn needs_data_sync(&self) -> bool {
+        self.write.offset > self.synced || self.directory_changed || !self.unsynced.is_empty()
+    }
+}
+
+impl fmt::Debug for DiskQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DiskQueue")
+            .field("name", &self.names.queue())
+            .field("position", &self.position())
+            .field("cursor", &self.cursor)
+            .field("write", &self.write)
+            .field("depth", &self.depth())
+            .finish_non_exhaustive()
+    }
+}
