@@ -10,6 +10,7 @@ use crate::command::Verb;
 use crate::error_code::ErrorCode;
 use crate::message::MessageId;
 use crate::name::{ChannelRef, TopicRef};
+use crate::one_line::OneLine;
 
 /// An error that is sent to the client.
 ///
@@ -205,14 +206,7 @@ impl ClientError {
 
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in String::from_utf8_lossy(&self.0.text).chars() {
-            if character.is_control() {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                write!(f, "{character}")?;
-            }
-        }
-        Ok(())
+        OneLine(&String::from_utf8_lossy(&self.0.text)).fmt(f)
     }
 }
 

@@ -31,10 +31,15 @@ use crate::message::MessageId;
 use crate::name::{ChannelRef, TopicRef};
 
 mod decoder;
-mod line;
+mod encode;
+pub(crate) mod line;
 mod mpub;
 
 pub use decoder::CommandDecoder;
+pub use encode::{
+    BodyTooLong, encode_auth, encode_cls, encode_dpub, encode_fin, encode_identify, encode_mpub, encode_nop,
+    encode_pub, encode_rdy, encode_req, encode_sub, encode_touch,
+};
 pub use line::LINE_LEN_MAX;
 pub use mpub::{MpubBodies, MpubBodyError, MpubIter, parse_mpub_body};
 
@@ -182,7 +187,7 @@ pub trait Admission {
 pub enum Command<'b> {
     /// Describe the client and negotiate features.
     Identify {
-        /// JSON, not looked at yet.
+        /// JSON, not looked at yet: see [`IdentifyRequest`](crate::identify::IdentifyRequest).
         body: &'b [u8],
     },
     /// Present a secret.

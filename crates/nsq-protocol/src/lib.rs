@@ -2,9 +2,10 @@
 //!
 //! Two protocols are spoken between NSQ processes, and both live here, each with its two sides:
 //!
-//! - **V2**, between clients and nsqd: text commands in ([`command`]), size-prefixed frames out
-//!   ([`frame`]), with messages ([`message`]) and the error
-//!   vocabulary ([`error_code`], [`client_error`]).
+//! - **V2**, between clients and nsqd: text commands in ([`command`]), size-prefixed frames out ([`frame`]),
+//!   messages ([`message`]), the IDENTIFY negotiation ([`identify`]), AUTH ([`auth`]) and the errors
+//!   ([`client_error`], [`error_code`]);
+//! - **V1**, between nsqd and nsqlookupd ([`lookup`]).
 //!
 //! Decoders take a slice or a buffer that grows from call to call, keep only a little state between the
 //! calls and never copy a body. They decide what bytes mean and which error a peer deserves; reading,
@@ -40,9 +41,14 @@
 //! # Ok::<(), nsq_protocol::command::DecodeError>(())
 //! ```
 
+pub mod auth;
 pub mod client_error;
 pub mod command;
 pub mod error_code;
 pub mod frame;
+pub mod identify;
+pub mod json;
+pub mod lookup;
 pub mod message;
 pub mod name;
+mod one_line;

@@ -35,7 +35,13 @@ impl<'b> Words<'b> {
     pub(crate) fn of_line(line: &'b [u8]) -> Self {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        Self { rest: Some(line) }
+        Self::of_text(line)
+    }
+
+    /// The words of `text`, which holds nothing but words.
+    #[inline]
+    pub(crate) fn of_text(text: &'b [u8]) -> Self {
+        Self { rest: Some(text) }
     }
 }
 
