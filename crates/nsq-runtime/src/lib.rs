@@ -21,4 +21,4 @@ mod task;
 
 pub use clock::{Clock, ManualClock, Moment, Timer};
 pub use shutdown::Shutdown;
-pub use task::TaskGroup;
+pub use task::{TaskGroup, spawn_thread};

@@ -65,6 +65,18 @@ impl TaskGroup {
     }
 }
 
+/// Starts a thread of its own for work that blocks, such as file I/O. The name is cut to what the
+/// operating system shows.
+///
+/// # Errors
+/// The operating system refuses another thread.
+pub fn spawn_thread<F>(name: &str, work: F) -> std::io::Result<std::thread::JoinHandle<()>>
+where
+    F: FnOnce() + Send + 'static,
+{
+    std::thread::Builder::new().name(name.to_owned()).spawn(work)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

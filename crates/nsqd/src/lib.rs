@@ -1,3 +1,1 @@
 //! The queue daemon around nsq-core.
-
-pub mod options;

@@ -1,0 +1,163 @@
+//! What all topics and channels of one nsqd share.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nsq_diskqueue::{DirectoryIndex, Storage};
+use nsq_protocol::name::{ChannelName, TopicName};
+use nsq_runtime::Clock;
+use parking_lot::Mutex;
+
+use crate::io::IoPool;
+use crate::queue::StorageError;
+use crate::timer::Timers;
+
+/// The settings of the core; the names are those of nsqd's flags.
+#[derive(Clone, Debug)]
+pub struct CoreOptions {
+    /// The directory of the disk queues.
+    pub data_path: PathBuf,
+    /// Messages that a topic or channel keeps in memory; what is beyond goes to disk.
+    pub mem_queue_size: usize,
+    /// Size at which a disk queue goes on in a new file.
+    pub max_bytes_per_file: u64,
+    /// Reads and writes of a disk queue after which it is synced.
+    pub sync_every: u64,
+    /// Time after which a disk queue with unsynced changes is synced.
+    pub sync_timeout: Duration,
+    /// Longest body, in bytes.
+    pub max_msg_size: u32,
+    /// Longest time that TOUCH can keep a message in flight, counted from its delivery.
+    pub max_msg_timeout: Duration,
+    /// Consumers per channel; `None` for no bound.
+    pub max_channel_consumers: Option<usize>,
+    /// The node id in message ids, below [`NODE_ID_END`](crate::NODE_ID_END).
+    pub node_id: u16,
+    /// Quantiles of the end-to-end latency to estimate, in (0, 1]; none switches the estimate off.
+    pub latency_quantiles: Vec<f64>,
+    /// How far back the latency estimate looks.
+    pub latency_window: Duration,
+    /// Whether consumers of the server's zone and region are served first.
+    pub topology_aware: bool,
+    /// Whether messages in flight return at once when their consumer's connection ends, instead of
+    /// waiting for their timeout as upstream.
+    pub requeue_on_disconnect: bool,
+}
+
+/// Told what changes in the set of topics and channels. Called without any lock held.
+pub trait Observer: Send + Sync {
+    /// A channel was added to a topic.
+    fn channel_created(&self, topic: &TopicName, channel: &ChannelName);
+
+    /// A channel begins to be deleted; new consumers are refused from now on.
+    fn channel_deleting(&self, topic: &TopicName, channel: &ChannelName);
+
+    /// A channel has been removed from its topic.
+    fn channel_deleted(&self, topic: &TopicName, channel: &ChannelName);
+
+    /// The last consumer of an ephemeral channel has left: it wants to be deleted.
+    fn channel_abandoned(&self, topic: &TopicName, channel: &ChannelName);
+
+    /// The last channel of an ephemeral topic was removed: it wants to be deleted.
+    fn topic_abandoned(&self, topic: &TopicName);
+}
+
+/// What all topics and channels of one nsqd share.
+pub struct Core {
+    pub(crate) options: CoreOptions,
+    pub(crate) clock: Clock,
+    pub(crate) timers: Arc<Timers>,
+    pub(crate) io: Arc<IoPool>,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) health: Health,
+    /// What the data directory held at the start; dropped once the known queues are open.
+    index: Mutex<Option<Arc<DirectoryIndex>>>,
+}
+
+impl Core {
+    /// Brings the parts together.
+    pub fn new(
+        options: CoreOptions,
+        clock: Clock,
+        timers: Arc<Timers>,
+        io: Arc<IoPool>,
+        storage: Arc<dyn Storage>,
+        observer: Arc<dyn Observer>,
+    ) -> Arc<Self> {
+        let (health, index) = (Health::default(), Mutex::default());
+        Arc::new(Self {
+            options,
+            clock,
+            timers,
+            io,
+            storage,
+            observer,
+            health,
+            index,
+        })
+    }
+
+    /// Lists the data directory once, for the many queues that are opened at the start.
+    ///
+    /// # Errors
+    /// The directory cannot be listed.
+    pub fn index_directory(&self) -> Result<(), StorageError> {
+        let index =
+            DirectoryIndex::scan(&*self.storage, &self.options.data_path).map_err(StorageError::new)?;
+        *self.index.lock() = Some(Arc::new(index));
+        Ok(())
+    }
+
+    /// Forgets the listing: from now on files come and go.
+    pub fn forget_index(&self) {
+        *self.index.lock() = None;
+    }
+
+    pub(crate) fn directory_index(&self) -> Option<Arc<DirectoryIndex>> {
+        self.index.lock().clone()
+    }
+
+    /// The settings.
+    pub fn options(&self) -> &CoreOptions {
+        &self.options
+    }
+
+    /// The clock by which messages are stamped and time out.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Why the most recent write to a disk queue failed; `None` while all is well.
+    ///
+    /// Upstream: nsqd/nsqd.go, `GetError`.
+    pub fn storage_error(&self) -> Option<StorageError> {
+        self.health.0.lock().clone()
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("options", &self.options)
+            .field("clock", &self.clock)
+            .field("health", &self.health)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the most recent write to any disk queue ended.
+#[derive(Debug, Default)]
+pub(crate) struct Health(Mutex<Option<StorageError>>);
+
+impl Health {
+    pub(crate) fn note(&self, error: Option<&StorageError>) {
+        let mut current = self.0.lock();
+        // Writes that go well are many, and mostly follow another that went well.
+        if current.is_some() || error.is_some() {
+            *current = error.cloned();
+        }
+    }
+}
