@@ -1,1 +1,3 @@
 //! The queue daemon around nsq-core.
+
+pub mod options;

@@ -1,0 +1,106 @@
+//! The runtime and the signals around a program's work.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use nsq_runtime::Shutdown;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// How long what the program left behind may hold up the exit. Its own work has ended by then.
+const LEFTOVERS_PATIENCE: Duration = Duration::from_millis(100);
+
+/// Runs `work` on as many threads as there are cores and gives the code it ends with.
+///
+/// The first SIGINT or SIGTERM triggers the [`Shutdown`] that `work` is given, and further ones change
+/// nothing: how long the stop takes is up to `work`. SIGUSR1 is ignored; other signals keep their
+/// effect. The signals are taken over before `work` is called.
+///
+/// # Errors
+/// The operating system refuses threads or signal handlers; nothing has run then.
+pub fn run<F>(work: impl FnOnce(Shutdown) -> F) -> io::Result<ExitCode>
+where
+    F: Future<Output = ExitCode>,
+{
+    let runtime = Builder::new_multi_thread()
+        .thread_name("nsq-worker")
+        .enable_all()
+        .build()?;
+    let code = runtime.block_on(async {
+        let signals = Signals::take_over()?;
+        let shutdown = Shutdown::new();
+        let work = Box::pin(work(shutdown.clone()));
+        Ok(signals.watch_during(work, &shutdown).await)
+    });
+    runtime.shutdown_timeout(LEFTOVERS_PATIENCE);
+    code
+}
+
+/// The signals with a meaning of their own.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    /// Held so that the signal does not end the process.
+    _user1: Signal,
+}
+
+impl Signals {
+    fn take_over() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            _user1: signal(SignalKind::user_defined1())?,
+        })
+    }
+
+    /// Waits for `work`, triggering `shutdown` at each request to stop.
+    async fn watch_during<T>(mut self, work: impl Future<Output = T>, shutdown: &Shutdown) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                outcome = &mut work => return outcome,
+                _ = self.interrupt.recv() => shutdown.trigger(),
+                _ = self.terminate.recv() => shutdown.trigger(),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::*;
+
+    // One test for all signals: they reach the whole process.
+    #[test]
+    fn a_request_to_stop_reaches_the_work_and_further_ones_do_not_end_it() {
+        let code = run(|shutdown| async move {
+            kill_process(getpid(), Signal::USR1).unwrap();
+            kill_process(getpid(), Signal::TERM).unwrap();
+            tokio::time::timeout(Duration::from_secs(10), shutdown.triggered())
+                .await
+                .unwrap();
+            for signal in [Signal::TERM, Signal::INT] {
+                kill_process(getpid(), signal).unwrap();
+            }
+            tokio::task::yield_now().await;
+            ExitCode::from(7)
+        });
+        assert_eq!(code.unwrap(), ExitCode::from(7));
+    }
+
+    #[test]
+    fn work_that_leaves_a_task_behind_does_not_hold_up_the_exit() {
+        let code = run(|_| async {
+            nsq_runtime::TaskGroup::new("left behind").spawn(std::future::pending::<()>());
+            ExitCode::SUCCESS
+        });
+        assert_eq!(code.unwrap(), ExitCode::SUCCESS);
+    }
+}

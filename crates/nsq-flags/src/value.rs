@@ -1,0 +1,212 @@
+//! What a flag can hold: reading it from either source, and showing it.
+
+mod level;
+mod list;
+mod scalar;
+
+pub use level::{LogLevel, LogLevelError};
+pub use list::{FloatList, StringList};
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::FileValue;
+use crate::text::{NumberError, format_float};
+
+/// One kind of option value.
+///
+/// Implemented here for the kinds that all programs share; a program implements it for its own
+/// enumerations and pairs. Upstream: Go's `flag.Value`, and the conversions of go-options.
+pub trait Value {
+    /// Applies one occurrence on the command line. Scalars are replaced, lists grow.
+    fn set(&mut self, text: &str) -> Result<(), SetError>;
+
+    /// Replaces the value by the one that the configuration file has for it.
+    ///
+    /// Unless a kind says otherwise the file may hold any scalar whose text the command line would take.
+    fn load(&mut self, value: &FileValue) -> Result<(), CoerceError> {
+        let text = scalar_text(value).ok_or_else(|| CoerceError::wrong_type("flag.Value", value))?;
+        self.set(&text).map_err(|error| CoerceError(error.to_string()))
+    }
+
+    /// Whether the flag may stand alone, meaning `true`, and takes a value only after `=`.
+    fn is_switch(&self) -> bool {
+        false
+    }
+
+    /// Whether a bad value in the file is refused even where the command line overrides it, and before
+    /// other options are looked at. Upstream does so for its enumerations.
+    fn is_checked_first(&self) -> bool {
+        false
+    }
+
+    /// The word after the flag in the usage text; empty for a switch.
+    fn usage_name(&self) -> &'static str {
+        "value"
+    }
+
+    /// The value as the usage text and error lines show it.
+    fn text(&self) -> String;
+
+    /// Whether the usage text shows the value in double quotes.
+    fn is_quoted(&self) -> bool {
+        false
+    }
+
+    /// Whether this is the zero of its kind, which the usage text leaves out.
+    fn is_zero(&self) -> bool;
+
+    /// The value as `GET /config/<option>` answers it.
+    fn config_value(&self) -> ConfigValue;
+}
+
+/// Why a text on the command line is refused. Shows as the last part of the error line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SetError {
+    /// Not a value of this kind.
+    Syntax,
+    /// A number that does not fit.
+    Range,
+    /// A reason of the kind's own.
+    Invalid(String),
+    /// The whole line to end with, exit code 1, without the usage text. Upstream: app.FloatArray.
+    Fatal(String),
+}
+
+impl fmt::Display for SetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Syntax => "parse error",
+            Self::Range => "value out of range",
+            Self::Invalid(reason) | Self::Fatal(reason) => reason,
+        })
+    }
+}
+
+impl std::error::Error for SetError {}
+
+impl From<NumberError> for SetError {
+    fn from(error: NumberError) -> Self {
+        match error {
+            NumberError::Syntax => Self::Syntax,
+            NumberError::Range => Self::Range,
+        }
+    }
+}
+
+/// Why a value in the configuration file does not convert: the last part of the error line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoerceError(pub String);
+
+impl CoerceError {
+    /// A value whose type cannot become a `wanted`, both in Go's names.
+    pub fn wrong_type(wanted: &str, value: &FileValue) -> Self {
+        Self(format!("invalid {wanted} value type {}", file_type(value)))
+    }
+}
+
+impl fmt::Display for CoerceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CoerceError {}
+
+/// An option as `GET /config/<option>` answers it.
+///
+/// Text is sent raw; everything else is JSON, which is what serialising gives: integers, booleans,
+/// lists, and `null` for a list that the configuration file left empty. Durations are integers in
+/// nanoseconds, and enumerations are their numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConfigValue {
+    /// Sent as it is, not as JSON.
+    Text(String),
+    /// `true` or `false`.
+    Bool(bool),
+    /// An integer, a duration in nanoseconds, or the number of an enumeration's value.
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// A list of strings, or `null`.
+    Texts(Option<Vec<String>>),
+    /// A list of numbers, or `null`.
+    Floats(Option<Vec<f64>>),
+}
+
+impl Serialize for ConfigValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => text.serialize(serializer),
+            Self::Bool(value) => value.serialize(serializer),
+            Self::Int(value) => value.serialize(serializer),
+            Self::Float(value) => JsonNumber(*value).serialize(serializer),
+            Self::Texts(list) => list.serialize(serializer),
+            Self::Floats(None) => serializer.serialize_none(),
+            Self::Floats(Some(list)) => serializer.collect_seq(list.iter().copied().map(JsonNumber)),
+        }
+    }
+}
+
+/// Serialises a whole number without a fraction: Go writes `1` where others write `1.0`.
+struct JsonNumber(f64);
+
+impl Serialize for JsonNumber {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "whole numbers below 2^53 convert exactly, and only those do"
+    )]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+        if self.0.fract() == 0.0 && self.0.abs() < EXACT_MAX {
+            serializer.serialize_i64(self.0 as i64)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
+
+/// A value of the configuration file as error lines show it: Go's `%v`.
+pub fn file_text(value: &FileValue) -> String {
+    match value {
+        FileValue::Array(items) => {
+            let items: Vec<_> = items.iter().map(file_text).collect();
+            format!("[{}]", items.join(" "))
+        }
+        FileValue::Table(table) => {
+            let entries: Vec<_> = table
+                .iter()
+                .map(|(key, value)| format!("{key}:{}", file_text(value)))
+                .collect();
+            format!("map[{}]", entries.join(" "))
+        }
+        scalar => scalar_text(scalar).unwrap_or_default(),
+    }
+}
+
+/// The text of a value that is neither list nor table.
+fn scalar_text(value: &FileValue) -> Option<String> {
+    Some(match value {
+        FileValue::String(text) => text.clone(),
+        FileValue::Integer(number) => number.to_string(),
+        FileValue::Float(number) => format_float(*number),
+        FileValue::Boolean(value) => value.to_string(),
+        FileValue::Datetime(moment) => moment.to_string(),
+        FileValue::Array(_) | FileValue::Table(_) => return None,
+    })
+}
+
+/// The Go type that upstream's parser gives a value, named in conversion errors.
+fn file_type(value: &FileValue) -> &'static str {
+    match value {
+        FileValue::String(_) => "string",
+        FileValue::Integer(_) => "int64",
+        FileValue::Float(_) => "float64",
+        FileValue::Boolean(_) => "bool",
+        FileValue::Datetime(_) => "time.Time",
+        FileValue::Array(_) => "[]interface {}",
+        FileValue::Table(_) => "map[string]interface {}",
+    }
+}
