@@ -9,7 +9,7 @@ pub use list::{FloatList, StringList};
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::FileValue;
 use crate::text::{NumberError, format_float};
@@ -119,8 +119,10 @@ impl std::error::Error for CoerceError {}
 ///
 /// Text is sent raw; everything else is JSON, which is what serialising gives: integers, booleans,
 /// lists, and `null` for a list that the configuration file left empty. Durations are integers in
-/// nanoseconds, and enumerations are their numbers.
-#[derive(Clone, Debug, PartialEq)]
+/// nanoseconds, and enumerations are their numbers. (A number of a list without a fraction is `1` in Go's
+/// JSON; that is up to the serialiser.)
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum ConfigValue {
     /// Sent as it is, not as JSON.
     Text(String),
@@ -134,38 +136,6 @@ pub enum ConfigValue {
     Texts(Option<Vec<String>>),
     /// A list of numbers, or `null`.
     Floats(Option<Vec<f64>>),
-}
-
-impl Serialize for ConfigValue {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => text.serialize(serializer),
-            Self::Bool(value) => value.serialize(serializer),
-            Self::Int(value) => value.serialize(serializer),
-            Self::Float(value) => JsonNumber(*value).serialize(serializer),
-            Self::Texts(list) => list.serialize(serializer),
-            Self::Floats(None) => serializer.serialize_none(),
-            Self::Floats(Some(list)) => serializer.collect_seq(list.iter().copied().map(JsonNumber)),
-        }
-    }
-}
-
-/// Serialises a whole number without a fraction: Go writes `1` where others write `1.0`.
-struct JsonNumber(f64);
-
-impl Serialize for JsonNumber {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "whole numbers below 2^53 convert exactly, and only those do"
-    )]
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
-        if self.0.fract() == 0.0 && self.0.abs() < EXACT_MAX {
-            serializer.serialize_i64(self.0 as i64)
-        } else {
-            serializer.serialize_f64(self.0)
-        }
-    }
 }
 
 /// A value of the configuration file as error lines show it: Go's `%v`.

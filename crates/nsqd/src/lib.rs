@@ -1,3 +1,5 @@
 //! The queue daemon around nsq-core.
 
+pub mod dirlock;
+pub mod metadata;
 pub mod options;
