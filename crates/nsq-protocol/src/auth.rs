@@ -33,3 +33,26 @@ impl AuthResponse {
         serde_json::from_slice(data)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_is_upstreams_to_the_byte() {
+        let response = AuthResponse {
+            identity: "joe".into(),
+            identity_url: "http://x/joe".into(),
+            permission_count: 1,
+        };
+        let captured = br#"{"identity":"joe","identity_url":"http://x/joe","permission_count":1}"#;
+        assert_eq!(response.to_json(), captured);
+        assert_eq!(AuthResponse::from_data(captured).unwrap(), response);
+    }
+
+    #[test]
+    fn an_answer_that_is_no_object_is_refused() {
+        assert!(AuthResponse::from_data(b"OK").is_err());
+        assert_eq!(AuthResponse::from_data(b"{}").unwrap(), AuthResponse::default());
+    }
+}

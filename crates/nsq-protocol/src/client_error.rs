@@ -12,6 +12,9 @@ use crate::message::MessageId;
 use crate::name::{ChannelRef, TopicRef};
 use crate::one_line::OneLine;
 
+#[cfg(test)]
+mod tests;
+
 /// An error that is sent to the client.
 ///
 /// Its text may hold bytes the client sent, byte for byte, so it is not a string. `Display` prints the text

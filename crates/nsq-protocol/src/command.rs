@@ -34,6 +34,8 @@ mod decoder;
 mod encode;
 pub(crate) mod line;
 mod mpub;
+#[cfg(test)]
+mod tests;
 
 pub use decoder::CommandDecoder;
 pub use encode::{

@@ -127,3 +127,45 @@ impl fmt::Display for ErrorCode {
         f.pad(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_failures_about_one_message_keep_the_connection() {
+        let kept = ErrorCode::ALL
+            .into_iter()
+            .filter(|code| !code.is_fatal())
+            .map(ErrorCode::as_str);
+        assert_eq!(
+            kept.collect::<Vec<_>>(),
+            ["E_FIN_FAILED", "E_REQ_FAILED", "E_TOUCH_FAILED"]
+        );
+    }
+
+    #[test]
+    fn every_code_is_found_at_the_front_of_a_text() {
+        for code in ErrorCode::ALL {
+            assert_eq!(ErrorCode::of(code.as_str().as_bytes()), Some(code));
+            assert_eq!(
+                ErrorCode::of(format!("{code} what happened").as_bytes()),
+                Some(code)
+            );
+        }
+    }
+
+    #[test]
+    fn other_first_words_are_no_code() {
+        for text in [
+            "",
+            "OK",
+            " E_INVALID",
+            "E_INVALIDATED",
+            "e_invalid",
+            "E_BAD_TOPICS x",
+        ] {
+            assert_eq!(ErrorCode::of(text.as_bytes()), None);
+        }
+    }
+}

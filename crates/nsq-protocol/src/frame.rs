@@ -16,6 +16,8 @@ use crate::client_error::ClientError;
 use crate::message::{BODY_LEN_MAX, MESSAGE_HEADER_LEN, MessageHeader};
 
 mod decoder;
+#[cfg(test)]
+mod tests;
 
 pub use decoder::{Frame, FrameDecoder, FrameError};
 

@@ -13,6 +13,8 @@
 mod negotiation;
 mod request;
 mod response;
+#[cfg(test)]
+mod tests;
 
 pub use negotiation::{ClientSettings, IdentifyLimits, ServerInfo};
 pub use request::IdentifyRequest;

@@ -6,6 +6,8 @@
 //! Upstream: Go's encoding/json.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub(crate) use read::read_object;

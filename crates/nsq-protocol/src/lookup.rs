@@ -20,6 +20,8 @@ mod decoder;
 mod encode;
 mod peer_info;
 mod reply;
+#[cfg(test)]
+mod tests;
 
 pub use decoder::{IDENTIFY_BODY_LEN_MAX, LookupCommand, LookupDecoded, LookupDecoder};
 pub use encode::{encode_identify, encode_ping, encode_register, encode_unregister};

@@ -14,6 +14,9 @@ use std::str;
 
 use bytes::Bytes;
 
+#[cfg(test)]
+mod tests;
+
 /// Length of a [`MessageId`] in bytes.
 pub const ID_LEN: usize = 16;
 

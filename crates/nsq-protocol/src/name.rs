@@ -15,6 +15,8 @@ use std::str;
 use std::sync::Arc;
 
 mod quote;
+#[cfg(test)]
+mod tests;
 
 pub use quote::quote;
 
