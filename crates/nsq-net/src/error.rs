@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-/// Opening, accepting or connecting failed.
+/// Opening, accepting, connecting or closing failed.
 ///
 /// Displays as Go's `net.OpError`, for example
 /// `listen tcp 127.0.0.1:4150: bind: address already in use`; the I/O error is kept as the source.
@@ -36,6 +36,7 @@ pub(crate) enum Operation {
     Listen,
     Accept,
     Dial,
+    Close,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +103,7 @@ impl fmt::Display for NetError {
             Operation::Listen => "listen",
             Operation::Accept => "accept",
             Operation::Dial => "dial",
+            Operation::Close => "close",
         };
         let network = match self.network {
             Network::Tcp => "tcp",

@@ -143,13 +143,16 @@ impl Listener {
     ///
     /// # Errors
     /// If the file could not be removed; one that is gone already is no error.
-    pub fn close(mut self) -> io::Result<()> {
-        match self.take_file() {
-            Some(file) => match std::fs::remove_file(file) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                result => result,
-            },
-            None => Ok(()),
+    pub fn close(mut self) -> Result<(), NetError> {
+        match self.take_file().map(std::fs::remove_file) {
+            Some(Err(cause)) if cause.kind() != io::ErrorKind::NotFound => Err(NetError::system(
+                Operation::Close,
+                Network::Unix,
+                &self.local,
+                "unlink",
+                cause,
+            )),
+            _ => Ok(()),
         }
     }
 
