@@ -1,5 +1,6 @@
 //! Things that happened inside a queue and deserve a line in the log.
 
+use crate::Position;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -62,10 +63,18 @@ pub enum Event {
     },
     /// The read position lies behind the write position; reading starts at the first data file that exists.
     ReadBeyondWrite {
-        /// The position of the next record to read, `<file>,<offset>`.
-        read: String,
-        /// The position of the next record to write, `<file>,<offset>`.
-        write: String,
+        /// Where the metadata says that the next record to read is.
+        read: Position,
+        /// Where the metadata says that the next record will be written.
+        write: Position,
+    },
+    /// There are data files before the read position, and the metadata does not prove by its depth that it can be
+    /// believed; reading starts at the first data file that exists.
+    ReadPositionDoubtful {
+        /// Where the metadata says that the next record to read is.
+        read: Position,
+        /// Records from there on, according to the metadata.
+        depth: i64,
     },
     /// There was no way to know the depth but to count the records in the files.
     Recounted {
@@ -94,6 +103,16 @@ pub enum Event {
         /// Where its bytes are kept now. Without, the whole data file will be kept when all of its records are
         /// consumed.
         saved: Option<PathBuf>,
+    },
+    /// A sync failed, and then a part of a data file could not be read back as it had been written. Its records
+    /// are lost, though they were appended without an error.
+    LostAfterFailedSync {
+        /// The data file.
+        path: PathBuf,
+        /// Start of what was written again.
+        from: u64,
+        /// Its end.
+        to: u64,
     },
     /// A data file that held damage was set aside after its last record was consumed.
     SetAside {
@@ -160,8 +179,10 @@ impl Event {
             Self::MetadataUnreadable { .. }
             | Self::MetadataAhead { .. }
             | Self::ReadBeyondWrite { .. }
+            | Self::ReadPositionDoubtful { .. }
             | Self::Damaged { .. }
             | Self::DepthAtTail { .. }
+            | Self::LostAfterFailedSync { .. }
             | Self::RemoveFailed { .. } => Level::Error,
         }
     }
@@ -207,6 +228,12 @@ impl fmt::Display for Event {
                     "read position {read} > write position {write}, corruption, starting at the first file"
                 )
             }
+            Self::ReadPositionDoubtful { read, depth } => {
+                write!(
+                    f,
+                    "metadata depth {depth} does not match what follows {read}, starting at the first file"
+                )
+            }
             Self::Recounted { depth_before, depth } => {
                 write!(
                     f,
@@ -236,6 +263,13 @@ impl fmt::Display for Event {
                 saved: None,
             } => {
                 write!(f, "skipping {from}-{to} of {}, keeping the file", path.display())
+            }
+            Self::LostAfterFailedSync { path, from, to } => {
+                write!(
+                    f,
+                    "part of {from}-{to} of {} was lost by the operating system after a failed sync",
+                    path.display()
+                )
             }
             Self::SetAside { path, to } => {
                 write!(f, "saving bad file {} as {}", path.display(), to.display())

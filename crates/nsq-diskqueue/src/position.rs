@@ -1,5 +1,7 @@
 //! Places between records.
 
+use std::fmt;
+
 /// A place in the sequence of data files: just before the record that starts there.
 ///
 /// Positions are ordered as the records are.
@@ -9,6 +11,13 @@ pub struct Position {
     pub file: u64,
     /// Bytes from the start of that file.
     pub offset: u64,
+}
+
+impl fmt::Display for Position {
+    /// As in the metadata file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{}", self.file, self.offset)
+    }
 }
 
 impl Position {

@@ -174,6 +174,10 @@ impl DiskQueue {
         }
     }
 
+    fn count_as_unread(&mut self, records: u64) {
+        self.unread = self.unread.saturating_add_unsigned(records);
+    }
+
     /// Whether the queue was never used.
     fn is_pristine(&self) -> bool {
         self.persisted.is_none() && self.write == Position::default() && self.cursor == Position::default()

@@ -113,18 +113,35 @@ impl<'a> Scanner<'a> {
         limit: u64,
         rules: Rules,
     ) -> io::Result<u64> {
+        Ok(Self::survey(file, position, limit, rules)?.0)
+    }
+
+    /// Whether there is nothing but records from `position`, where one is expected, to the end of the file.
+    pub(crate) fn is_intact(
+        file: &'a dyn StorageFile,
+        position: u64,
+        limit: u64,
+        rules: Rules,
+    ) -> io::Result<bool> {
+        Ok(Self::survey(file, position, limit, rules)?.1)
+    }
+
+    fn survey(file: &'a dyn StorageFile, position: u64, limit: u64, rules: Rules) -> io::Result<(u64, bool)> {
         let mut scanner = Self::new(file, limit, rules, &[], position);
         scanner.side_len = SEARCH_LEN;
         let mut position = position;
-        let mut count = 0;
+        let (mut count, mut intact) = (0, true);
         loop {
             match scanner.judge(position)? {
-                Verdict::End => return Ok(count),
+                Verdict::End => return Ok((count, intact)),
                 Verdict::Record { end } => {
                     count += 1;
                     position = end;
                 }
-                Verdict::Damage { end, .. } => position = end,
+                Verdict::Damage { end, .. } => {
+                    intact = false;
+                    position = end;
+                }
             }
         }
     }

@@ -4,6 +4,7 @@
 //! tests more than it must, so that one mistake cannot cancel out another.
 //!
 //! - [`peer`]: raw V2 and V1 peers that assert bytes.
+//! - [`storage`]: files in memory, with faults and the images that a crash would leave.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -11,3 +12,4 @@
 )]
 
 pub mod peer;
+pub mod storage;

@@ -45,8 +45,7 @@ impl DiskQueue {
         while !rest.is_empty() {
             let chunk = self.next_chunk(rest);
             if chunk.records == 0 {
-                self.roll();
-                sync_error = self.sync().err().or(sync_error);
+                sync_error = self.roll().err().or(sync_error);
                 continue;
             }
             let (now, later) = rest.split_at(chunk.bytes);
@@ -90,10 +89,11 @@ impl DiskQueue {
         chunk
     }
 
-    /// Goes on to a new file.
-    fn roll(&mut self) {
+    /// Syncs, and goes on to a new file in any case.
+    fn roll(&mut self) -> Result<(), Error> {
+        let result = self.sync_data();
         let old = self.write;
-        if old.offset > self.synced || self.suspect {
+        if old.offset > self.synced {
             self.unsynced.push(Unsynced {
                 file: old.file,
                 from: self.synced,
@@ -108,6 +108,8 @@ impl DiskQueue {
         if self.cursor == old {
             self.leave_file(old.file, self.write);
         }
+        result?;
+        self.sync()
     }
 
     /// Moves the cursor from the end of `file` to `next`.
@@ -154,7 +156,7 @@ impl DiskQueue {
         if hand_out {
             self.cursor = self.write;
         } else {
-            self.unread += i64::try_from(records).unwrap_or(i64::MAX);
+            self.count_as_unread(records as u64);
         }
         self.operations += records as u64;
         records
@@ -185,7 +187,7 @@ impl DiskQueue {
     /// Takes a file that stands where a new one should be written into the queue, rather than overwrite it.
     fn adopt(&mut self, handle: &dyn StorageFile, len: u64) -> std::io::Result<()> {
         let records = Scanner::count(handle, 0, len, self.rules)?;
-        self.unread += i64::try_from(records).unwrap_or(i64::MAX);
+        self.count_as_unread(records);
         self.unsynced.push(Unsynced {
             file: self.write.file,
             from: 0,

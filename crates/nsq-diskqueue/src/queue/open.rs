@@ -81,11 +81,7 @@ impl DiskQueue {
     fn start_from(&mut self, metadata: Metadata) -> Result<(), Error> {
         let Metadata { depth, read, write } = metadata;
         if read > write {
-            let text = |position: Position| format!("{},{}", position.file, position.offset);
-            self.event(Event::ReadBeyondWrite {
-                read: text(read),
-                write: text(write),
-            });
+            self.event(Event::ReadBeyondWrite { read, write });
             return self.start_over(None, depth);
         }
         self.persisted = Some(metadata);
@@ -94,6 +90,7 @@ impl DiskQueue {
         self.synced = write.offset;
         self.unread = depth;
         if !self.remove_consumed_leftovers(depth)? {
+            self.event(Event::ReadPositionDoubtful { read, depth });
             return self.start_over(None, depth);
         }
 
@@ -110,12 +107,15 @@ impl DiskQueue {
             self.synced = 0;
             return self.recount(depth);
         }
+        let depth_is_possible = self.depth_is_possible(depth);
         if len.unwrap_or(0) > write.offset || newer {
             self.take_in_unsynced_tail(len.unwrap_or(0), newer)?;
-        } else if !self.depth_is_possible(depth) {
-            return self.recount(depth);
         }
-        if depth < 0 { self.recount(depth) } else { Ok(()) }
+        if depth_is_possible {
+            Ok(())
+        } else {
+            self.recount(depth)
+        }
     }
 
     /// Starts at the first data file there is; writes to a new one behind the last.
@@ -147,7 +147,7 @@ impl DiskQueue {
                 len,
             });
         }
-        self.unread += i64::try_from(self.count_in(file, offset)?).unwrap_or(i64::MAX);
+        self.count_as_unread(self.count_in(file, offset, None)?);
         self.unsynced.push(Unsynced {
             file,
             from: offset,
@@ -155,7 +155,7 @@ impl DiskQueue {
         });
         if newer {
             for file in self.list_files()?.data.into_iter().filter(|newer| *newer > file) {
-                self.unread += i64::try_from(self.count_in(file, 0)?).unwrap_or(i64::MAX);
+                self.count_as_unread(self.count_in(file, 0, None)?);
                 self.unsynced.push(Unsynced {
                     file,
                     from: 0,
@@ -163,13 +163,9 @@ impl DiskQueue {
                 });
             }
         }
-        let old = self.write;
         self.write = Position::start_of(last + 1);
         self.synced = 0;
-        if self.cursor == old && len == offset {
-            self.leave_file(file, Position::start_of(file + 1));
-        }
-        Ok(())
+        self.skip_exhausted_files()
     }
 
     /// Counts all unread records in the files.
@@ -177,7 +173,7 @@ impl DiskQueue {
         let depth = self.count_unread()?;
         self.unread = i64::try_from(depth).unwrap_or(i64::MAX);
         self.event(Event::Recounted { depth_before, depth });
-        self.skip_missing_files()
+        self.skip_exhausted_files()
     }
 
     fn count_unread(&self) -> Result<u64, Error> {
@@ -186,24 +182,22 @@ impl DiskQueue {
         for file in self.list_files()?.data {
             if file >= cursor.file && file <= self.write.file {
                 let offset = if file == cursor.file { cursor.offset } else { 0 };
-                depth += self.count_in(file, offset)?;
+                let end = (file == self.write.file).then_some(self.write.offset);
+                depth += self.count_in(file, offset, end)?;
             }
         }
         Ok(depth)
     }
 
-    fn count_in(&self, file: u64, offset: u64) -> Result<u64, Error> {
+    /// Counts the records of a file from `offset` to `end` or the end of the file; none if it does not exist.
+    fn count_in(&self, file: u64, offset: u64, end: Option<u64>) -> Result<u64, Error> {
         let path = self.data_path(file);
         let handle = match self.storage.open(&path, OpenMode::Read) {
             Ok(handle) => handle,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
             Err(error) => return Err(Error::io(Action::Open, path)(error)),
         };
-        let limit = if file == self.write.file && self.write.offset > offset {
-            Ok(self.write.offset)
-        } else {
-            handle.len()
-        };
+        let limit = end.map_or_else(|| handle.len(), Ok);
         limit
             .and_then(|limit| Scanner::count(handle.as_ref(), offset, limit, self.rules))
             .map_err(Error::io(Action::Read, path))
@@ -259,7 +253,8 @@ impl DiskQueue {
         Ok(index.into_queue(self.names.queue()))
     }
 
-    fn file_len(&self, file: u64) -> Result<Option<u64>, Error> {
+    /// Length of a data file; none if it does not exist.
+    pub(super) fn file_len(&self, file: u64) -> Result<Option<u64>, Error> {
         let path = self.data_path(file);
         match self.storage.len(&path) {
             Ok(len) => Ok(Some(len)),

@@ -64,9 +64,10 @@ impl DiskQueue {
     pub fn advance(&mut self, count: u64) -> Result<(), Error> {
         let held = self.handed_out.len();
         assert!(count <= held, "consumes {count} records of {held} handed out");
+        let file = self.position().file;
         self.handed_out.pop(count);
         self.operations += count;
-        if self.has_consumed_files() {
+        if self.position().file > file {
             self.sync()
         } else {
             self.sync_if_due()
@@ -146,13 +147,15 @@ impl DiskQueue {
         Ok(())
     }
 
-    /// Moves the cursor over files that do not exist, so that a queue without any record knows that it is empty.
-    pub(super) fn skip_missing_files(&mut self) -> Result<(), Error> {
+    /// Moves the cursor over files that do not exist or have nothing more to read, so that a queue without any
+    /// record knows that it is empty.
+    pub(super) fn skip_exhausted_files(&mut self) -> Result<(), Error> {
         while self.cursor.file < self.write.file {
             let Position { file, offset } = self.cursor;
             let path = self.data_path(file);
             match self.storage.len(&path) {
-                Ok(_) => break,
+                Ok(len) if len > offset => break,
+                Ok(_) => self.next_file()?,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     self.event(Event::Damaged {
                         path,

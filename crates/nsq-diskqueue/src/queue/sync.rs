@@ -1,6 +1,7 @@
 //! Making what was written, and what was consumed, survive a power loss.
 
 use super::{DiskQueue, Unsynced};
+use crate::scan::Scanner;
 use crate::storage::{OpenMode, StorageFile, read_fully, write_fully};
 use crate::{Action, Error, Event};
 use std::io;
@@ -23,6 +24,8 @@ impl DiskQueue {
     /// If anything of it failed: the queue stays [dirty](Self::is_dirty), and what was appended since the last
     /// success may be lost in a power loss.
     pub fn sync(&mut self) -> Result<(), Error> {
+        // Also if it fails: it is tried again when it is due again, not with every call.
+        self.operations = 0;
         let result = self.sync_data().and_then(|()| self.sync_metadata());
         if let Err(error) = result {
             let full = matches!(
@@ -39,7 +42,6 @@ impl DiskQueue {
             self.sync_metadata()?;
         }
         self.remove_consumed_files();
-        self.operations = 0;
         Ok(())
     }
 
@@ -58,19 +60,16 @@ impl DiskQueue {
         self.passed.iter().any(|passed| passed.file < position.file)
     }
 
-    fn sync_data(&mut self) -> Result<(), Error> {
+    pub(super) fn sync_data(&mut self) -> Result<(), Error> {
         while let Some(unsynced) = self.unsynced.first().copied() {
-            if unsynced.file >= self.position().file {
-                let path = self.data_path(unsynced.file);
-                match self.storage.open(&path, OpenMode::Write) {
-                    Ok(file) => {
-                        let result = resync(file.as_ref(), &unsynced, None);
-                        if let Err(error) = result {
-                            self.mark_suspect(unsynced.file);
-                            return Err(Error::io(Action::Sync, path)(error));
-                        }
+            // What is consumed is about to be removed, and what is gone is gone.
+            if unsynced.file >= self.position().file && self.file_len(unsynced.file)?.is_some() {
+                let file = self.open_to_sync(unsynced.file)?;
+                if let Err(error) = self.sync_file(file.as_ref(), unsynced, None) {
+                    if let Some(unsynced) = self.unsynced.first_mut() {
+                        unsynced.suspect = true;
                     }
-                    Err(error) => return Err(Error::io(Action::Open, path)(error)),
+                    return Err(error);
                 }
             }
             self.unsynced.remove(0);
@@ -81,38 +80,58 @@ impl DiskQueue {
         Ok(())
     }
 
-    fn mark_suspect(&mut self, file: u64) {
-        if let Some(unsynced) = self.unsynced.iter_mut().find(|unsynced| unsynced.file == file) {
-            unsynced.suspect = true;
-        }
-    }
-
     fn sync_writer(&mut self) -> Result<(), Error> {
-        let path = self.data_path(self.write.file);
-        if self.writer.is_none() {
-            let file = self
-                .storage
-                .open(&path, OpenMode::Write)
-                .map_err(Error::io(Action::Open, &path))?;
-            self.writer = Some(file);
-        }
-        let Some(writer) = &self.writer else { return Ok(()) };
         let unsynced = Unsynced {
             file: self.write.file,
             from: self.synced,
             suspect: self.suspect,
         };
-        match resync(writer.as_ref(), &unsynced, Some(self.write.offset)) {
-            Ok(()) => {
-                self.synced = self.write.offset;
-                self.suspect = false;
-                Ok(())
-            }
-            Err(error) => {
-                self.suspect = true;
-                Err(Error::io(Action::Sync, path)(error))
-            }
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.open_to_sync(unsynced.file)?,
+        };
+        let result = self.sync_file(writer.as_ref(), unsynced, Some(self.write.offset));
+        self.writer = Some(writer);
+        self.suspect = result.is_err();
+        result?;
+        self.synced = self.write.offset;
+        Ok(())
+    }
+
+    fn open_to_sync(&self, file: u64) -> Result<Box<dyn StorageFile>, Error> {
+        let path = self.data_path(file);
+        self.storage
+            .open(&path, OpenMode::Write)
+            .map_err(Error::io(Action::Open, path))
+    }
+
+    /// Syncs a file; first writes again what an earlier failure may have left unwritten.
+    fn sync_file(
+        &mut self,
+        file: &dyn StorageFile,
+        unsynced: Unsynced,
+        end: Option<u64>,
+    ) -> Result<(), Error> {
+        let Unsynced {
+            file: number,
+            from,
+            suspect,
+        } = unsynced;
+        let path = self.data_path(number);
+        if !suspect {
+            return file.sync().map_err(Error::io(Action::Sync, path));
         }
+        let write_again = || {
+            let end = end.map_or_else(|| file.len(), Ok)?;
+            rewrite(file, from, end)?;
+            file.sync()?;
+            Ok((end, Scanner::is_intact(file, from, end, self.rules)?))
+        };
+        let (to, intact) = write_again().map_err(Error::io(Action::Sync, &path))?;
+        if !intact {
+            self.event(Event::LostAfterFailedSync { path, from, to });
+        }
+        Ok(())
     }
 
     /// Replaces the metadata file if it does not say what it should.
@@ -213,22 +232,19 @@ impl DiskQueue {
     }
 }
 
-/// Syncs a file; first writes again what an earlier failure may have left unwritten.
-fn resync(file: &dyn StorageFile, unsynced: &Unsynced, end: Option<u64>) -> io::Result<()> {
-    if unsynced.suspect {
-        let end = end.map_or_else(|| file.len(), Ok)?;
-        let mut part = Vec::with_capacity(REWRITE_LEN);
-        let mut offset = unsynced.from;
-        while offset < end {
-            part.clear();
-            let len = usize::try_from(end - offset).map_or(REWRITE_LEN, |left| left.min(REWRITE_LEN));
-            let count = read_fully(file, &mut part, len, offset)?;
-            if count == 0 {
-                break;
-            }
-            write_fully(file, &part, offset).map_err(|(_, error)| error)?;
-            offset += count as u64;
+/// Writes again what lies from `from` to `end`, as it is read back.
+fn rewrite(file: &dyn StorageFile, from: u64, end: u64) -> io::Result<()> {
+    let mut part = Vec::with_capacity(REWRITE_LEN);
+    let mut offset = from;
+    while offset < end {
+        part.clear();
+        let len = usize::try_from(end - offset).map_or(REWRITE_LEN, |left| left.min(REWRITE_LEN));
+        let count = read_fully(file, &mut part, len, offset)?;
+        if count == 0 {
+            break;
         }
+        write_fully(file, &part, offset).map_err(|(_, error)| error)?;
+        offset += count as u64;
     }
-    file.sync()
+    Ok(())
 }
