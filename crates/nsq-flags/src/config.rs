@@ -169,3 +169,6 @@ impl<O: Default> Table<O> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

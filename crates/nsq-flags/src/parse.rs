@@ -137,3 +137,6 @@ fn apply<O>(flag: &Flag<O>, text: &str, is_text: bool, options: &mut O) -> Resul
         )),
     })
 }
+
+#[cfg(test)]
+mod tests;

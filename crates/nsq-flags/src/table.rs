@@ -14,7 +14,8 @@ pub struct Field<O: 'static> {
 
 /// Names a field of the options that a [`Table`](crate::Table) is about.
 ///
-/// The field's type decides how the flag reads and shows.
+/// The field's type decides how the flag reads and shows. Where the compiler cannot tell which options are
+/// meant, because a method is called on the flag, an alias `type Row = Flag<Options>` names them.
 #[macro_export]
 macro_rules! field {
     ($($path:ident).+) => {

@@ -65,3 +65,6 @@ fn underscores_separate_digits(text: &str) -> bool {
     }
     before != Before::Underscore
 }
+
+#[cfg(test)]
+mod tests;

@@ -180,3 +180,6 @@ fn file_type(value: &FileValue) -> &'static str {
         FileValue::Table(_) => "map[string]interface {}",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,7 @@
 //! Durations with Go's text form.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::time::Duration;
-
-use super::quote;
 
 const MICROSECOND: u64 = 1_000;
 const MILLISECOND: u64 = 1_000 * MICROSECOND;
@@ -101,6 +99,25 @@ fn write_decimal(f: &mut fmt::Formatter<'_>, nanos: u64, unit: u64, name: &str) 
         places -= 1;
     }
     write!(f, "{whole}.{fraction:0places$}{name}")
+}
+
+/// `text` in double quotes with all that is not printable ASCII as bytes: other than elsewhere, the
+/// errors about durations show `\xc2\xb5s` for `µs`.
+fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => quoted.extend(['\\', char::from(byte)]),
+            b' '..=0x7f => quoted.push(char::from(byte)),
+            // Writing to a string cannot fail.
+            _ => {
+                let _ = write!(quoted, "\\x{byte:02x}");
+            }
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// Why a text is not a duration; shows as Go's error does.

@@ -33,7 +33,7 @@ pub fn parse_float(text: &str) -> Result<f64, NumberError> {
 }
 
 /// A number as Go prints it: the shortest digits that read back, with an exponent only below 0.0001
-/// and from 1e21 on.
+/// and from a million on.
 pub fn format_float(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
@@ -44,7 +44,7 @@ pub fn format_float(value: f64) -> String {
     let scientific = format!("{value:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     match exponent.parse::<i32>().unwrap_or(0) {
-        -4..21 => value.to_string(),
+        -4..6 => value.to_string(),
         exponent if exponent < 0 => format!("{digits}e-{:02}", -exponent),
         exponent => format!("{digits}e+{exponent:02}"),
     }
