@@ -1,1 +1,0 @@
-//! Load generation and limit servers for measuring NSQ daemons.
