@@ -62,7 +62,6 @@ pub(crate) fn run(contest: &Contest, workload: &Workload, progress: impl Fn(&str
             contest.runs,
             target.label()
         ));
-        // A limit server has no flags; the settings' are for daemons.
         let bench = Bench {
             target,
             settings: &contest.settings,

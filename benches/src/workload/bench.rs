@@ -137,6 +137,13 @@ impl Server {
         Ok(())
     }
 
+    /// Lets the server notice a channel that was just created. Upstream looks for new channels every five seconds
+    /// (nsqd/nsqd.go, queueScanLoop); figures about deadlines are about what comes after.
+    pub(super) fn let_scan_begin(&self, bench: &Bench<'_>) -> Result<()> {
+        clock::sleep(bench.duration(Duration::from_secs(6)));
+        self.settle()
+    }
+
     /// Begins to meter a phase.
     pub(super) fn span(&self) -> Result<Span<'_>> {
         let meter = self.meter();

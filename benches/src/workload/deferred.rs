@@ -37,7 +37,7 @@ fn run(bench: &Bench<'_>, others: u64) -> Result<Figures> {
     if others > 0 {
         write_metadata(data.path(), others)?;
     }
-    let server = bench.start_in(data.path(), &["--mem-queue-size=1000000"])?;
+    let server = bench.start_in(data.path(), &["--mem-queue-size=100000"])?;
     let addresses = server.with_channel("bench", "channel")?;
     let subscription = Subscription::new("bench", "channel");
     let mut consumers = Consumers::connect(addresses, &[subscription], None, bench.deadline())?;
@@ -54,7 +54,7 @@ fn run(bench: &Bench<'_>, others: u64) -> Result<Figures> {
         )
     };
     let producers = Producers::connect(addresses, &plan, 0)?;
-    server.settle()?;
+    server.let_scan_begin(bench)?;
     let mut handler = FinishTimed::new(plan.messages.div_ceil(50) * 50, EARLY_MAX_NS);
 
     let span = server.span()?;

@@ -109,8 +109,9 @@ fn consumers(bench: &Bench<'_>, count: u64, subscription: impl Fn(u64) -> Subscr
 fn messages(bench: &Bench<'_>, plan: &PublishPlan) -> Result<Figures> {
     let memory = format!("--mem-queue-size={}", plan.messages + 1_000);
     let server = bench.start(&[&memory])?;
-    let addresses = server.with_channel("bench", "channel")?;
+    server.admin()?.ping()?;
     let before = resident(&server)?;
+    let addresses = server.with_channel("bench", "channel")?;
     let published = Producers::connect(addresses, plan, 0)?.run(bench.deadline())?;
     let after = resident(&server)?;
     let count = published.tally.count;

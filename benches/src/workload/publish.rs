@@ -32,6 +32,15 @@ pub(super) const GROUP: Group = Group {
             },
         },
         Workload {
+            name: "mpub-no-channel",
+            about: "as mpub-1 to a topic without a channel",
+            limit: Some(Limit::Relay),
+            run: |bench| {
+                let plan = PublishPlan::batches(LONELY_TOPIC, bench.count(2_000_000, 400));
+                run(bench, &plan)
+            },
+        },
+        Workload {
             name: "pub-1",
             about: "PUB of 200 bytes, the next one after the OK, on one connection",
             limit: Some(Limit::Relay),
@@ -68,7 +77,11 @@ pub(super) const GROUP: Group = Group {
     ],
 };
 
+/// The topic that [`run`] gives a channel.
 const TOPIC: &str = "bench";
+
+/// One that it does not.
+const LONELY_TOPIC: &str = "lonely";
 
 fn awaiting(bench: &Bench<'_>, messages: u64, connections: usize) -> PublishPlan {
     let plan = PublishPlan::new(Method::Pub, TOPIC, bench.count(messages, connections as u64));

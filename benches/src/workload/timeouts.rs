@@ -36,7 +36,7 @@ fn run(bench: &Bench<'_>) -> Result<Figures> {
     let subscriptions = vec![Subscription::new("bench", "channel"); usize::try_from(CONSUMERS).unwrap_or(1)];
     let identify = format!(r#"{{"feature_negotiation":true,"msg_timeout":{TIMEOUT_MS}}}"#);
     let mut consumers = Consumers::connect(addresses, &subscriptions, Some(&identify), bench.deadline())?;
-    server.settle()?;
+    server.let_scan_begin(bench)?;
     let goal = usize::try_from(published.tally.count).unwrap_or(0);
     let mut handler = TimeOutOnce::new(goal, TIMEOUT_MS * MILLISECOND_NS);
 
