@@ -3,3 +3,4 @@
 pub mod dirlock;
 pub mod metadata;
 pub mod options;
+pub mod stats;
