@@ -32,6 +32,9 @@ mod timer;
 mod topic;
 mod waiting;
 
+/// Where the disk queues keep their files.
+pub use nsq_diskqueue::{FsStorage, Storage};
+
 pub use crate::channel::{Channel, SubscribeError};
 pub use crate::consumer::{AnswerError, ClientId, ConsumerOptions, Locality, Signal, Subscription};
 pub use crate::core::{Core, CoreOptions, Observer};
@@ -41,4 +44,4 @@ pub use crate::message::Message;
 pub use crate::queue::StorageError;
 pub use crate::stats::{ChannelSnapshot, ConsumerSnapshot, LatencySnapshot, TopicSnapshot};
 pub use crate::timer::Timers;
-pub use crate::topic::{PublishError, Receipt, Topic};
+pub use crate::topic::{Closing, PublishError, Receipt, Topic};

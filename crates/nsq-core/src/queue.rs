@@ -16,7 +16,8 @@ use crate::message::Message;
 pub struct StorageError(Arc<str>);
 
 impl StorageError {
-    pub(crate) fn new(cause: impl fmt::Display) -> Self {
+    /// An error with the words of `cause`.
+    pub fn new(cause: impl fmt::Display) -> Self {
         Self(cause.to_string().into())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -77,6 +78,30 @@ impl Receipt {
     }
 }
 
+/// A topic and its channels on their way to a clean stop.
+#[derive(Debug)]
+#[must_use = "the messages are only safe once closing has ended"]
+pub struct Closing(Vec<oneshot::Receiver<Outcome>>);
+
+impl Closing {
+    /// Waits until every message is in the files.
+    ///
+    /// # Errors
+    /// Not everything could be written.
+    ///
+    /// # Cancel safety
+    /// The messages are written even if nobody waits.
+    pub async fn closed(self) -> Result<(), StorageError> {
+        let mut outcome = Ok(());
+        for wait in self.0 {
+            if let Err(error) = answered(wait).await {
+                outcome = Err(error);
+            }
+        }
+        outcome
+    }
+}
+
 /// A topic.
 ///
 /// With channels, and not paused, messages go straight into them. The topic's own queue is used while
@@ -90,6 +115,8 @@ pub struct Topic {
     name: TopicName,
     core: Arc<Core>,
     me: Weak<Self>,
+    /// Whether `state` is in its last phase, for those who only want to know that.
+    exiting: AtomicBool,
     state: Mutex<State>,
     files: Files,
     io: IoState,
@@ -153,6 +180,7 @@ impl Topic {
                 armed: Moment::FAR,
             }),
             name,
+            exiting: AtomicBool::new(false),
             files: Files::default(),
             io: IoState::default(),
         });
@@ -306,6 +334,7 @@ impl Topic {
         let mut state = self.state.lock();
         let first = state.phase == Phase::Open;
         state.phase = Phase::Exiting;
+        self.exiting.store(true, Ordering::Release);
         first
     }
 
@@ -326,11 +355,23 @@ impl Topic {
         answered(wait).await.and(outcome)
     }
 
-    /// Ends the topic and its channels for a clean stop: every message is written to the files.
-    ///
-    /// # Errors
-    /// Not everything could be written.
-    pub async fn close(&self) -> Result<(), StorageError> {
+    /// Whether the topic is being deleted or closed, so that publishing fails.
+    pub fn is_exiting(&self) -> bool {
+        self.exiting.load(Ordering::Acquire)
+    }
+
+    /// Opens the files of the topic and its channels and counts what they hold, unless that has happened:
+    /// for the start, before anything is served. Blocks on the disk.
+    pub fn open_files(&self) {
+        crate::files::service(self);
+        for channel in self.channels() {
+            crate::files::service(&*channel);
+        }
+    }
+
+    /// Ends the topic and its channels for a clean stop: every message is written to the files. Begins at
+    /// once; the result tells when it has ended.
+    pub fn begin_close(&self) -> Closing {
         tracing::info!("TOPIC({}): closing", self.name);
         self.begin_delete();
         let mut waits = Vec::new();
@@ -342,13 +383,7 @@ impl Topic {
         self.state.lock().queue.command(Command::Close, reply);
         self.schedule_io();
         waits.push(wait);
-        let mut outcome = Ok(());
-        for wait in waits {
-            if let Err(error) = answered(wait).await {
-                outcome = Err(error);
-            }
-        }
-        outcome
+        Closing(waits)
     }
 
     /// Drops the topic's own queue; the channels are not touched.

@@ -1,5 +1,7 @@
 //! How messages travel through topics and channels, one step at a time.
 
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -134,7 +136,7 @@ impl Harness {
             }
         };
         tokio::select! {
-            closed = topic.close() => closed.unwrap(),
+            closed = topic.begin_close().closed() => closed.unwrap(),
             () = drive => {}
         }
         self.directory

@@ -1,0 +1,365 @@
+//! One nsqd: its topics, its clients, and what they share.
+//!
+//! [`start`] opens the data directory and the listeners, [`Daemon::serve`] runs until it is told to stop
+//! and then stops in order. In between, everything goes through [`Nsqd`].
+//!
+//! Upstream: nsqd/nsqd.go.
+
+mod keeper;
+mod observer;
+mod run;
+
+pub use run::{Daemon, StartError, start};
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nsq_app::{Log, VERSION};
+use nsq_core::{Core, CoreOptions, FsStorage, IO_THREADS, IoPool, Locality, StorageError, Timers, Topic};
+use nsq_net::LocalAddr;
+use nsq_protocol::command::Limits;
+use nsq_protocol::identify::{ClientSettings, IdentifyLimits, ServerInfo};
+use nsq_protocol::name::{TopicName, TopicRef};
+use nsq_runtime::{Clock, TaskGroup};
+use parking_lot::RwLock;
+
+use crate::client::{ClientDetails, Clients};
+use crate::metadata::{ChannelMeta, Metadata, TopicMeta};
+use crate::options::{Options, TlsRequired};
+use keeper::Keeper;
+use observer::Events;
+
+/// The shared heart of the daemon. Sessions and HTTP handlers hold it by `Arc`.
+pub struct Nsqd {
+    options: Options,
+    core: Arc<Core>,
+    timers: Arc<Timers>,
+    clock: Clock,
+    log: Log,
+    topics: RwLock<HashMap<TopicName, Arc<Topic>>>,
+    clients: Arc<Clients>,
+    keeper: Keeper,
+    /// Set until the topics of the metadata exist: it is not written before.
+    loading: AtomicBool,
+    /// Set when the stop has begun: no topic is made any more.
+    stopping: AtomicBool,
+    /// Work begun by events, such as deleting an ephemeral channel.
+    tasks: TaskGroup,
+    /// Unix seconds.
+    started_at: i64,
+    listening: Listening,
+    command_limits: Limits,
+    identify_limits: IdentifyLimits,
+    server_info: ServerInfo,
+}
+
+/// The addresses that are really listened on.
+#[derive(Clone, Debug, Default)]
+pub struct Listening {
+    /// V2.
+    pub tcp: Option<LocalAddr>,
+    /// HTTP, unless it is off.
+    pub http: Option<LocalAddr>,
+}
+
+impl Nsqd {
+    fn new(options: Options, listening: Listening, log: Log, clock: Clock) -> std::io::Result<Arc<Self>> {
+        let timers = Arc::new(Timers::default());
+        let events = Arc::new(Events::default());
+        let core = Core::new(
+            core_options(&options),
+            clock.clone(),
+            Arc::clone(&timers),
+            IoPool::start(IO_THREADS)?,
+            Arc::new(FsStorage),
+            Arc::<Events>::clone(&events),
+        );
+        let nsqd = Arc::new_cyclic(|me| {
+            events.connect(me.clone());
+            Self {
+                keeper: Keeper::new(me.clone()),
+                core,
+                timers,
+                topics: RwLock::default(),
+                clients: Arc::default(),
+                loading: AtomicBool::new(true),
+                stopping: AtomicBool::new(false),
+                tasks: TaskGroup::new("events"),
+                started_at: clock.wall_ns() / 1_000_000_000,
+                listening,
+                command_limits: command_limits(&options),
+                identify_limits: identify_limits(&options),
+                server_info: server_info(&options),
+                options,
+                clock,
+                log,
+            }
+        });
+        nsqd.keeper.start()?;
+        Ok(nsqd)
+    }
+
+    /// The options it runs with.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The log, whose level can be changed.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The clock of everything in it.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// When it started, in Unix seconds.
+    pub fn started_at(&self) -> i64 {
+        self.started_at
+    }
+
+    /// The addresses that are really listened on.
+    pub fn listening(&self) -> &Listening {
+        &self.listening
+    }
+
+    /// All V2 connections.
+    pub fn clients(&self) -> &Arc<Clients> {
+        &self.clients
+    }
+
+    /// Why the most recent write to a disk queue failed; `None` while all is well.
+    pub fn storage_error(&self) -> Option<StorageError> {
+        self.core.storage_error()
+    }
+
+    /// The topic of this name, if there is one.
+    pub fn existing_topic(&self, name: &str) -> Option<Arc<Topic>> {
+        self.topics.read().get(name).map(Arc::clone)
+    }
+
+    /// All topics, by name.
+    pub fn all_topics(&self) -> Vec<Arc<Topic>> {
+        let mut topics: Vec<_> = self.topics.read().values().map(Arc::clone).collect();
+        topics.sort_unstable_by(|one, other| one.name().cmp(other.name()));
+        topics
+    }
+
+    /// The topic of this name, made if there is none.
+    ///
+    /// While nsqd stops, a topic that did not exist refuses all messages.
+    ///
+    /// Upstream: nsqd/nsqd.go, `GetTopic`.
+    pub fn topic(&self, name: TopicRef<'_>) -> Arc<Topic> {
+        if let Some(topic) = self.topics.read().get(name.as_str()) {
+            return Arc::clone(topic);
+        }
+        let (topic, made) = self.make_topic(name);
+        if made {
+            topic.start();
+            if !name.is_ephemeral() {
+                self.persist_soon();
+            }
+        }
+        topic
+    }
+
+    /// The topic of this name, made if there is none, and whether it was. Nothing flows into the channels
+    /// of a new topic until it is started.
+    fn make_topic(&self, name: TopicRef<'_>) -> (Arc<Topic>, bool) {
+        let mut topics = self.topics.write();
+        if let Some(topic) = topics.get(name.as_str()) {
+            return (Arc::clone(topic), false);
+        }
+        let topic = Topic::new(&self.core, name.to_owned());
+        if self.stopping.load(Ordering::Acquire) {
+            topic.begin_delete();
+            return (topic, false);
+        }
+        topics.insert(topic.name().clone(), Arc::clone(&topic));
+        drop(topics);
+        tracing::info!("TOPIC({name}): created");
+        (topic, true)
+    }
+
+    /// The same, for who publishes again and again: `last` spares the look-up.
+    pub(crate) fn topic_for(&self, name: TopicRef<'_>, last: Option<&Arc<Topic>>) -> Arc<Topic> {
+        match last {
+            Some(last) if last.name().as_str() == name.as_str() && !last.is_exiting() => Arc::clone(last),
+            _ => self.topic(name),
+        }
+    }
+
+    /// Deletes a topic with its channels and all they hold. Returns false if there is none of this name.
+    ///
+    /// # Errors
+    /// Files could not be removed. The topic is gone all the same.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the topic would refuse messages for ever. Run it in a task of its own.
+    pub async fn delete_topic(&self, name: &str) -> Result<bool, StorageError> {
+        let Some(topic) = self.existing_topic(name) else {
+            return Ok(false);
+        };
+        if !topic.begin_delete() {
+            return Ok(true);
+        }
+        tracing::info!("TOPIC({name}): deleting");
+        let outcome = topic.finish_delete().await;
+        let mut topics = self.topics.write();
+        if topics
+            .get(name)
+            .is_some_and(|current| Arc::ptr_eq(current, &topic))
+        {
+            topics.remove(name);
+        }
+        drop(topics);
+        // After the removal: a crash must not bring the topic back.
+        if !topic.name().is_ephemeral() {
+            self.persist_soon();
+        }
+        outcome.map(|()| true)
+    }
+
+    /// Sees to it that the metadata file is written soon. Many changes at once are written once.
+    pub(crate) fn persist_soon(&self) {
+        if !self.loading.load(Ordering::Acquire) {
+            self.keeper.request();
+        }
+    }
+
+    /// Writes the metadata file, and waits for it.
+    ///
+    /// # Errors
+    /// The file could not be written; the reason is in the log.
+    pub async fn persist(&self) -> Result<(), StorageError> {
+        self.keeper.persist().await
+    }
+
+    /// What the metadata file is to hold.
+    fn metadata(&self) -> Metadata {
+        let topics = self
+            .all_topics()
+            .into_iter()
+            .filter(|topic| !topic.name().is_ephemeral());
+        let topics = topics.map(|topic| {
+            let channels = topic
+                .channels()
+                .into_iter()
+                .filter(|channel| !channel.name().is_ephemeral());
+            let channels = channels.map(|channel| ChannelMeta {
+                name: channel.name().clone(),
+                paused: channel.is_paused(),
+            });
+            TopicMeta {
+                name: topic.name().clone(),
+                paused: topic.is_paused(),
+                channels: channels.collect(),
+            }
+        });
+        Metadata {
+            topics: topics.collect(),
+        }
+    }
+
+    /// Where a client is, as seen from here.
+    pub(crate) fn locality_of(&self, client: &ClientDetails) -> Locality {
+        let is_same = |own: &str, theirs: &str| !own.is_empty() && own == theirs;
+        if is_same(&self.options.topology_zone, &client.topology_zone) {
+            Locality::Zone
+        } else if is_same(&self.options.topology_region, &client.topology_region) {
+            Locality::Region
+        } else {
+            Locality::Global
+        }
+    }
+
+    /// Whether a V2 connection without TLS may do nothing but identify.
+    pub(crate) fn requires_tls(&self) -> bool {
+        self.options.tls.required != TlsRequired::No
+    }
+
+    /// What a client runs with that has not identified.
+    pub(crate) fn client_settings(&self) -> ClientSettings {
+        ClientSettings::new(self.options.msg_timeout, self.options.output_buffer_timeout)
+    }
+
+    pub(crate) fn command_limits(&self) -> Limits {
+        self.command_limits
+    }
+
+    pub(crate) fn identify_limits(&self) -> IdentifyLimits {
+        self.identify_limits
+    }
+
+    pub(crate) fn server_info(&self) -> &ServerInfo {
+        &self.server_info
+    }
+}
+
+impl fmt::Debug for Nsqd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Nsqd")
+            .field("listening", &self.listening)
+            .field("topics", &self.topics.read().len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn core_options(options: &Options) -> CoreOptions {
+    CoreOptions {
+        data_path: options.data_path.clone(),
+        mem_queue_size: options.mem_queue_size,
+        max_bytes_per_file: options.max_bytes_per_file,
+        sync_every: options.sync_every,
+        sync_timeout: options.sync_timeout,
+        max_msg_size: u32::try_from(options.max_msg_size).unwrap_or(u32::MAX),
+        max_msg_timeout: options.max_msg_timeout,
+        max_channel_consumers: options.max_channel_consumers,
+        node_id: options.node_id,
+        latency_quantiles: options.e2e_processing_latency_percentiles.clone(),
+        latency_window: options.e2e_processing_latency_window_time,
+        topology_aware: options.topology_aware_consumption,
+        requeue_on_disconnect: false,
+    }
+}
+
+fn command_limits(options: &Options) -> Limits {
+    Limits {
+        max_msg_size: saturating(options.max_msg_size as u64),
+        max_body_size: saturating(options.max_body_size as u64),
+        max_rdy_count: saturating(options.max_rdy_count),
+        max_req_timeout_ms: u64::try_from(options.max_req_timeout.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+fn identify_limits(options: &Options) -> IdentifyLimits {
+    IdentifyLimits {
+        max_heartbeat_interval: options.max_heartbeat_interval,
+        max_output_buffer_size: saturating(options.max_output_buffer_size as u64),
+        min_output_buffer_timeout: options.min_output_buffer_timeout,
+        max_output_buffer_timeout: options.max_output_buffer_timeout,
+        max_msg_timeout: options.max_msg_timeout,
+    }
+}
+
+fn server_info(options: &Options) -> ServerInfo {
+    ServerInfo {
+        version: VERSION.to_owned(),
+        max_rdy_count: saturating(options.max_rdy_count),
+        tls: false,
+        snappy: false,
+        deflate: false,
+        max_deflate_level: i64::from(options.max_deflate_level),
+        auth_required: !options.auth_http_addresses.is_empty(),
+        topology_region: options.topology_region.clone(),
+        topology_zone: options.topology_zone.clone(),
+    }
+}
+
+fn saturating(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,67 @@
+//! What follows from changes in the set of topics and channels.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use nsq_core::Observer;
+use nsq_protocol::name::{ChannelName, TopicName};
+
+use super::Nsqd;
+
+/// The core's link back to the daemon that owns it.
+#[derive(Default)]
+pub(super) struct Events(OnceLock<Weak<Nsqd>>);
+
+impl Events {
+    pub(super) fn connect(&self, nsqd: Weak<Nsqd>) {
+        // Called once, by the one who made both.
+        let _ = self.0.set(nsqd);
+    }
+
+    fn nsqd(&self) -> Option<Arc<Nsqd>> {
+        self.0.get()?.upgrade()
+    }
+
+    fn persist(&self, channel: &ChannelName) {
+        if let Some(nsqd) = self.nsqd()
+            && !channel.is_ephemeral()
+        {
+            nsqd.persist_soon();
+        }
+    }
+}
+
+impl Observer for Events {
+    fn channel_created(&self, _topic: &TopicName, channel: &ChannelName) {
+        self.persist(channel);
+    }
+
+    fn channel_deleting(&self, _topic: &TopicName, _channel: &ChannelName) {}
+
+    fn channel_deleted(&self, _topic: &TopicName, channel: &ChannelName) {
+        self.persist(channel);
+    }
+
+    fn channel_abandoned(&self, topic: &TopicName, channel: &ChannelName) {
+        let Some(nsqd) = self.nsqd() else { return };
+        let Some(topic) = nsqd.existing_topic(topic.as_str()) else {
+            return;
+        };
+        let channel = channel.clone();
+        nsqd.tasks.spawn(async move {
+            if let Err(error) = topic.delete_channel(&channel).await {
+                tracing::error!("CHANNEL({channel}): failed to delete - {error}");
+            }
+        });
+    }
+
+    fn topic_abandoned(&self, topic: &TopicName) {
+        let Some(nsqd) = self.nsqd() else { return };
+        let topic = topic.clone();
+        let owner = Arc::clone(&nsqd);
+        nsqd.tasks.spawn(async move {
+            if let Err(error) = owner.delete_topic(topic.as_str()).await {
+                tracing::error!("TOPIC({topic}): failed to delete - {error}");
+            }
+        });
+    }
+}

@@ -1,0 +1,245 @@
+//! Starting and stopping, each in one place.
+
+use std::fmt;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use nsq_app::{Log, VERSION, version_line};
+use nsq_core::StorageError;
+use nsq_net::{Acceptor, Address, Listener, NetError};
+use nsq_runtime::{Clock, Shutdown, TaskGroup};
+
+use super::{Listening, Nsqd};
+use crate::dirlock::DirLock;
+use crate::metadata::{Metadata, MetadataError};
+use crate::options::Options;
+use crate::session;
+
+/// How long connections may take to end. They need no longer than their last write.
+const SESSIONS_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// How long tasks begun by events may take to end.
+const TASKS_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Why nsqd could not be started. Shows in upstream's words.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A listener could not be opened.
+    Listen {
+        /// The address as given.
+        address: String,
+        /// Why.
+        cause: NetError,
+    },
+    /// The metadata file is damaged or unreadable.
+    LoadMetadata(MetadataError),
+    /// The metadata file cannot be written.
+    PersistMetadata(MetadataError),
+    /// The data directory cannot be listed.
+    DataPath(StorageError),
+    /// The operating system refuses threads.
+    Threads(std::io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { address, cause } => {
+                write!(
+                    f,
+                    "failed to instantiate nsqd - listen ({address}) failed - {cause}"
+                )
+            }
+            Self::LoadMetadata(cause) => write!(f, "failed to load metadata - {cause}"),
+            Self::PersistMetadata(cause) => write!(f, "failed to persist metadata - {cause}"),
+            Self::DataPath(cause) => write!(f, "failed to load metadata - {cause}"),
+            Self::Threads(cause) => write!(f, "failed to instantiate nsqd - {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// An nsqd that has been started and is about to serve.
+#[derive(Debug)]
+pub struct Daemon {
+    nsqd: Arc<Nsqd>,
+    tcp: Listener,
+    http: Option<Listener>,
+    lock: DirLock,
+}
+
+/// Opens the listeners and the data directory, which `lock` guards: every topic and channel of the
+/// metadata exists when this returns. Nothing is served yet.
+///
+/// # Errors
+/// Something cannot be opened. Nothing has been changed then, except that files of unix sockets may have
+/// come and gone.
+pub async fn start(options: Options, lock: DirLock, log: Log, clock: Clock) -> Result<Daemon, StartError> {
+    tracing::info!("{}", version_line("nsqd"));
+    tracing::info!("ID: {}", options.node_id);
+    let tcp = listen("TCP", &options.tcp_address).await?;
+    let http = match options.http_address.as_str() {
+        "" => None,
+        address => Some(listen("HTTP", address).await?),
+    };
+    let listening = Listening {
+        tcp: Some(tcp.local_addr().clone()),
+        http: http.as_ref().map(|listener| listener.local_addr().clone()),
+    };
+    let port = |address: &Option<nsq_net::LocalAddr>| address.as_ref().and_then(nsq_net::LocalAddr::port);
+    let options = options.listening(port(&listening.tcp), port(&listening.http));
+    let nsqd = Nsqd::new(options, listening, log, clock).map_err(StartError::Threads)?;
+    load(&nsqd)?;
+    Ok(Daemon {
+        nsqd,
+        tcp,
+        http,
+        lock,
+    })
+}
+
+async fn listen(name: &str, address: &str) -> Result<Listener, StartError> {
+    let listener = Listener::bind(&Address::parse(address))
+        .await
+        .map_err(|cause| StartError::Listen {
+            address: address.to_owned(),
+            cause,
+        })?;
+    tracing::info!("{name}: listening on {}", listener.local_addr());
+    Ok(listener)
+}
+
+/// Makes the topics and channels of the metadata file. Messages flow once all of them exist.
+fn load(nsqd: &Nsqd) -> Result<(), StartError> {
+    let data_path = &nsqd.options.data_path;
+    let loaded = Metadata::load(data_path).map_err(StartError::LoadMetadata)?;
+    for skipped in &loaded.skipped {
+        tracing::warn!("{skipped}");
+    }
+    nsqd.core.index_directory().map_err(StartError::DataPath)?;
+    let mut topics = Vec::with_capacity(loaded.metadata.topics.len());
+    for meta in loaded.metadata.topics {
+        let (topic, _) = nsqd.make_topic(meta.name.as_name_ref());
+        if meta.paused {
+            topic.pause();
+        }
+        for channel in meta.channels {
+            // Only a topic that is being deleted refuses, and this one is new.
+            if let Ok((made, _)) = topic.channel_or_create(&channel.name)
+                && channel.paused
+            {
+                made.pause();
+            }
+        }
+        topics.push(topic);
+    }
+    for topic in topics {
+        topic.open_files();
+        topic.start();
+    }
+    nsqd.core.forget_index();
+    nsqd.metadata()
+        .store(data_path)
+        .map_err(StartError::PersistMetadata)?;
+    nsqd.loading.store(false, Ordering::Release);
+    Ok(())
+}
+
+impl Daemon {
+    /// The daemon's shared part.
+    pub fn nsqd(&self) -> &Arc<Nsqd> {
+        &self.nsqd
+    }
+
+    /// Serves until `shutdown`, and then stops: listeners, connections, metadata, topics. Every message is
+    /// in the files when this returns. The code is the process's.
+    pub async fn serve(self, shutdown: Shutdown) -> ExitCode {
+        let Self {
+            nsqd,
+            tcp,
+            http,
+            lock,
+        } = self;
+        let clock = nsqd.clock.clone();
+        let sessions = TaskGroup::new("sessions");
+        let background = TaskGroup::new("background");
+        let stop_background = Shutdown::new();
+        background.spawn(Arc::clone(&nsqd.timers).run(clock.clone(), stop_background.clone()));
+
+        let tcp_address = tcp.local_addr().clone();
+        let accepting = Acceptor::new(tcp, clock.clone()).run(shutdown.triggered(), |socket, slot| {
+            sessions.spawn(session::serve(Arc::clone(&nsqd), socket, slot));
+        });
+        let http_address = http.as_ref().map(|listener| listener.local_addr().clone());
+        let answering = crate::http::serve(&nsqd, http, shutdown.clone());
+        let stop_all = shutdown.clone();
+        let accepting = async {
+            let outcome = accepting.await;
+            // Without its listener nsqd is of no use: the other one is not kept.
+            stop_all.trigger();
+            outcome
+        };
+        let (accepted, ()) = tokio::join!(accepting, async {
+            answering.await;
+            stop_all.trigger();
+        });
+
+        tracing::info!("TCP: closing {tcp_address}");
+        let code = match accepted {
+            Ok(listener) => {
+                if let Err(error) = listener.close() {
+                    tracing::error!("TCP: failed to close {tcp_address} - {error}");
+                }
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                nsqd.log.fatal(&error);
+                ExitCode::FAILURE
+            }
+        };
+        if let Some(address) = http_address {
+            tracing::info!("HTTP: closing {address}");
+        }
+        nsqd.stopping.store(true, Ordering::Release);
+        nsqd.clients.close_all();
+        let left = sessions.wait(&clock, SESSIONS_PATIENCE).await;
+        if left > 0 {
+            tracing::warn!("NSQ: {left} connections did not end in time");
+        }
+        // What they held is not lost: closing a channel collects it wherever it is.
+        let saved = nsqd.close_topics().await;
+        tracing::info!("NSQ: stopping subsystems");
+        nsqd.tasks.wait(&clock, TASKS_PATIENCE).await;
+        stop_background.trigger();
+        background.wait(&clock, TASKS_PATIENCE).await;
+        drop(lock);
+        tracing::info!("NSQ: bye");
+        if saved { code } else { ExitCode::FAILURE }
+    }
+}
+
+impl Nsqd {
+    /// Writes the metadata and every message. Returns whether all of it worked; what did not is in the log.
+    async fn close_topics(&self) -> bool {
+        let mut saved = self.persist().await.is_ok();
+        tracing::info!("NSQ: closing topics");
+        let topics = self.all_topics();
+        let closing: Vec<_> = topics.iter().map(|topic| topic.begin_close()).collect();
+        for (topic, closing) in topics.iter().zip(closing) {
+            if let Err(error) = closing.closed().await {
+                tracing::error!("TOPIC({}): failed to close - {error}", topic.name());
+                saved = false;
+            }
+        }
+        saved
+    }
+
+    /// The version that clients and other daemons are told.
+    pub fn version(&self) -> &'static str {
+        VERSION
+    }
+}
