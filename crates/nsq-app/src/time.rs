@@ -41,6 +41,22 @@ impl LocalTime {
             local.second()
         )
     }
+
+    /// `YYYY-MM-DDTHH:MM:SS` and the offset, `Z` for none, of a moment in seconds since the Unix
+    /// epoch: RFC 3339 as Go prints it.
+    pub fn rfc3339(&self, unix_seconds: i64) -> String {
+        let moment = Timestamp::from_second(unix_seconds).unwrap_or(Timestamp::UNIX_EPOCH);
+        let offset = self.zone.to_offset(moment);
+        let format = if offset.is_zero() {
+            "%Y-%m-%dT%H:%M:%SZ"
+        } else {
+            "%Y-%m-%dT%H:%M:%S%:z"
+        };
+        moment
+            .to_zoned(TimeZone::fixed(offset))
+            .strftime(format)
+            .to_string()
+    }
 }
 
 /// The text of the present second, made anew only when the second changes: a busy log needs it for
@@ -106,5 +122,7 @@ mod tests {
             zone: TimeZone::fixed(jiff::tz::offset(2)),
         };
         assert_eq!(east.to_second(0), "1970/01/01 02:00:00");
+        assert_eq!(east.rfc3339(0), "1970-01-01T02:00:00+02:00");
+        assert_eq!(LocalTime::utc().rfc3339(1_795_190_178), "2026-11-20T15:56:18Z");
     }
 }

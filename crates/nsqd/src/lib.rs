@@ -12,3 +12,4 @@ pub mod http;
 pub mod metadata;
 pub mod options;
 mod session;
+pub mod stats;
