@@ -34,6 +34,8 @@ pub const BODY_LEN_MAX: usize = i32::MAX as usize - 4 - MESSAGE_HEADER_LEN;
 /// sixteen bytes are accepted from a peer and compared byte for byte: an id that nsqd did not make is simply
 /// not in flight.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+// Aligned, so that an enum around it is copied in words: every FIN carries one.
+#[repr(align(8))]
 pub struct MessageId([u8; ID_LEN]);
 
 impl MessageId {

@@ -2,7 +2,7 @@
 
 use super::line::{TooLong, Words, find_line, parse_number};
 use super::mpub::{Fault, Gap, Progress, Scan};
-use super::{Admission, Admit, Command, DecodeError, Decoded, Limits, Verb};
+use super::{Admission, Admit, Command, DecodeError, Decoded, Limits, MpubBodies, Verb};
 use crate::client_error::ClientError;
 use crate::error_code::ErrorCode;
 use crate::frame::SIZE_LEN;
@@ -63,23 +63,29 @@ enum Missing {
     Mpub(Gap),
 }
 
-/// The bytes that belong to the pending command, and those after it.
-#[derive(Debug, Clone, Copy)]
-struct Input<'b> {
+/// One look at the pending command.
+struct Look<'l, 'b> {
+    limits: &'l Limits,
     buf: &'b [u8],
     line_len: usize,
+    /// The bytes that the command takes.
+    consumed: usize,
+    /// What the command waited for since the last look; `None` at the first.
+    waited: Option<Wait>,
 }
 
-/// How far a command got with the bytes there are.
-enum Step<'b> {
-    Complete { command: Command<'b>, consumed: usize },
+/// Why a look yields no command.
+enum Pause {
+    /// It is not complete.
     Wait(Wait),
+    /// It is refused.
+    Refuse(ClientError),
 }
 
-/// A body as far as it has arrived.
-enum Body<'b> {
-    Complete { bytes: &'b [u8], consumed: usize },
-    Wait(Wait),
+impl From<ClientError> for Pause {
+    fn from(error: ClientError) -> Self {
+        Self::Refuse(error)
+    }
 }
 
 impl CommandDecoder {
@@ -127,7 +133,7 @@ impl CommandDecoder {
         buf: &'b [u8],
         admission: &mut impl Admission,
     ) -> Result<Decoded<'b>, DecodeError> {
-        let (line_len, resumed) = match self.state {
+        let (line_len, waited) = match self.state {
             State::Line { scanned } => match find_line(buf, scanned) {
                 Ok(Some(line_len)) => (line_len, None),
                 Ok(None) => {
@@ -139,43 +145,54 @@ impl CommandDecoder {
             State::Body { wait, .. } if buf.len() < wait.needed => {
                 return Ok(Decoded::NeedMore { total: wait.total });
             }
-            State::Body { line_len, wait } => (line_len, Some(wait.scan)),
+            State::Body { line_len, wait } => (line_len, Some(wait)),
         };
         let mut words = Words::of_line(buf.get(..line_len).unwrap_or_default());
         let name = words.next().unwrap_or_default();
         let verb = Verb::from_bytes(name);
-        if resumed.is_none() && admission.admit(verb, name)? == Admit::Ignore {
+        if waited.is_none() && admission.admit(verb, name)? == Admit::Ignore {
             return Ok(Decoded::Ignored { consumed: line_len });
         }
         let Some(verb) = verb else {
             return Err(invalid([b"invalid command ", name].concat()).into());
         };
-        let input = Input { buf, line_len };
-        match self.command(verb, words, input, resumed, admission)? {
-            Step::Complete { command, consumed } => Ok(Decoded::Command { command, consumed }),
-            Step::Wait(wait) => {
+        let mut look = Look {
+            limits: &self.limits,
+            buf,
+            line_len,
+            consumed: line_len,
+            waited,
+        };
+        match look.command(verb, words, admission) {
+            Ok(command) => Ok(Decoded::Command {
+                command,
+                consumed: look.consumed,
+            }),
+            Err(Pause::Wait(wait)) => {
                 self.state = State::Body { line_len, wait };
                 Ok(Decoded::NeedMore { total: wait.total })
             }
+            Err(Pause::Refuse(error)) => Err(error.into()),
         }
     }
+}
 
+impl<'b> Look<'_, 'b> {
     #[inline]
-    fn command<'b>(
-        &self,
+    fn command(
+        &mut self,
         verb: Verb,
         mut words: Words<'b>,
-        input: Input<'b>,
-        resumed: Option<Scan>,
         admission: &mut impl Admission,
-    ) -> Result<Step<'b>, ClientError> {
-        let command = match verb {
+    ) -> Result<Command<'b>, Pause> {
+        Ok(match verb {
             Verb::Pub => {
                 let [topic] = params(&mut words, verb, "parameters")?;
                 let topic = parse_topic(topic, verb)?;
-                return Ok(input
-                    .message(verb, &self.limits)?
-                    .then(|body| Command::Pub { topic, body }));
+                Command::Pub {
+                    topic,
+                    body: self.message(verb)?,
+                }
             }
             Verb::Fin => {
                 let [id] = params(&mut words, verb, "params")?;
@@ -210,48 +227,37 @@ impl CommandDecoder {
                 let [topic, defer] = params(&mut words, verb, "parameters")?;
                 let topic = parse_topic(topic, verb)?;
                 let defer_ms = self.defer_ms(defer)?;
-                let message = input.message(verb, &self.limits)?;
-                return Ok(message.then(|body| Command::Dpub {
+                Command::Dpub {
                     topic,
                     defer_ms,
-                    body,
-                }));
+                    body: self.message(verb)?,
+                }
             }
             Verb::Mpub => {
                 let [topic] = params(&mut words, verb, "parameters")?;
-                let topic = TopicRef::parse(topic).map_err(|_| {
-                    // Upstream names the code twice here, and clients have seen it so for years.
-                    let description = format!("E_BAD_TOPIC MPUB topic name {} is not valid", quote(topic));
-                    ClientError::new(ErrorCode::BadTopic, description)
-                })?;
-                if resumed.is_none() {
+                let topic = parse_mpub_topic(topic)?;
+                if self.waited.is_none() {
                     admission.admit_mpub(topic)?;
                 }
-                let scan = resumed.unwrap_or_default();
-                return input.mpub(topic, scan, &self.limits);
+                Command::Mpub {
+                    topic,
+                    bodies: self.mpub_bodies()?,
+                }
             }
-            Verb::Identify => {
-                return Ok(input
-                    .body(verb, &self.limits)?
-                    .then(|body| Command::Identify { body }));
-            }
+            Verb::Identify => Command::Identify {
+                body: self.body(verb)?,
+            },
             Verb::Auth => {
                 if words.next().is_some() {
-                    return Err(invalid("AUTH invalid number of parameters"));
+                    return Err(invalid("AUTH invalid number of parameters").into());
                 }
-                return Ok(input
-                    .body(verb, &self.limits)?
-                    .then(|secret| Command::Auth { secret }));
+                Command::Auth {
+                    secret: self.body(verb)?,
+                }
             }
-        };
-        Ok(Step::Complete {
-            command,
-            consumed: input.line_len,
         })
     }
-}
 
-impl CommandDecoder {
     fn rdy_count(&self, raw: Option<&[u8]>) -> Result<u64, ClientError> {
         let Some(raw) = raw else { return Ok(1) };
         let Some(count) = parse_number(raw) else {
@@ -274,92 +280,69 @@ impl CommandDecoder {
             Err(invalid(format!("DPUB timeout {defer_ms} out of range 0-{max}")))
         }
     }
-}
 
-impl<'b> Input<'b> {
     /// The body of a command that is not a message.
-    fn body(self, verb: Verb, limits: &Limits) -> Result<Body<'b>, ClientError> {
-        self.sized(verb, |size| check_body_size(size, verb, limits))
+    fn body(&mut self, verb: Verb) -> Result<&'b [u8], Pause> {
+        let (size, rest) = self.split_size(verb)?;
+        let len = check_body_size(size, verb, self.limits)?;
+        self.take(len, rest, verb)
     }
 
     /// The body of a command that is a message.
     #[inline]
-    fn message(self, verb: Verb, limits: &Limits) -> Result<Body<'b>, ClientError> {
-        self.sized(verb, |size| match usize::try_from(size) {
-            Ok(len @ 1..) if i64::from(size) <= limits.max_msg_size => Ok(len),
-            Ok(1..) => Err(message_too_big(verb, size, limits)),
-            _ => Err(bad_message(format!("{verb} invalid message body size {size}"))),
-        })
-    }
-
-    #[inline]
-    fn sized(
-        self,
-        verb: Verb,
-        check: impl FnOnce(i32) -> Result<usize, ClientError>,
-    ) -> Result<Body<'b>, ClientError> {
-        let Some((size, rest)) = self.split_size() else {
-            return Ok(Body::Wait(Wait::until(
-                self.line_len + SIZE_LEN,
-                Missing::Size(verb),
-            )));
+    fn message(&mut self, verb: Verb) -> Result<&'b [u8], Pause> {
+        let (size, rest) = self.split_size(verb)?;
+        let len = match usize::try_from(size) {
+            Ok(len @ 1..) if i64::from(size) <= self.limits.max_msg_size => len,
+            Ok(1..) => return Err(message_too_big(verb, size, self.limits).into()),
+            _ => return Err(invalid_message_size(verb, size).into()),
         };
-        let len = check(i32::from_be_bytes(*size))?;
-        let consumed = self.line_len + SIZE_LEN + len;
-        Ok(match rest.get(..len) {
-            Some(bytes) => Body::Complete { bytes, consumed },
-            None => Body::Wait(Wait::until(consumed, Missing::Bytes(verb))),
-        })
+        self.take(len, rest, verb)
     }
 
-    /// The body's size field and what follows it.
-    #[inline]
-    fn split_size(self) -> Option<(&'b [u8; SIZE_LEN], &'b [u8])> {
-        self.buf.get(self.line_len..)?.split_first_chunk()
-    }
-
-    fn mpub(self, topic: TopicRef<'b>, mut scan: Scan, limits: &Limits) -> Result<Step<'b>, ClientError> {
-        let verb = Verb::Mpub;
-        let Some((size, data)) = self.split_size() else {
-            return Ok(Step::Wait(Wait::until(
-                self.line_len + SIZE_LEN,
-                Missing::Size(verb),
-            )));
-        };
-        let size = i32::from_be_bytes(*size);
+    fn mpub_bodies(&mut self) -> Result<MpubBodies<'b>, Pause> {
+        let (size, data) = self.split_size(Verb::Mpub)?;
         if size <= 0 {
-            return Err(bad_body(format!("MPUB invalid body size {size}")));
+            return Err(bad_body(format!("MPUB invalid body size {size}")).into());
         }
-        let announced = check_body_size(size, verb, limits)?;
-        let body_at = self.line_len + SIZE_LEN;
+        let announced = check_body_size(size, Verb::Mpub, self.limits)?;
+        let mut scan = self.waited.map(|wait| wait.scan).unwrap_or_default();
+        let data_at = self.line_len + SIZE_LEN;
         match scan
-            .advance(data, limits)
-            .map_err(|fault| mpub_error(fault, limits))?
+            .advance(data, self.limits)
+            .map_err(|fault| mpub_error(fault, self.limits))?
         {
-            Progress::Complete { bodies, len } => Ok(Step::Complete {
-                command: Command::Mpub { topic, bodies },
-                consumed: body_at + len,
-            }),
-            Progress::Incomplete { gap, needed } => Ok(Step::Wait(Wait {
-                needed: body_at + needed,
-                total: body_at + needed.max(announced),
+            Progress::Complete { bodies, len } => {
+                self.consumed = data_at + len;
+                Ok(bodies)
+            }
+            Progress::Incomplete { gap, needed } => Err(Pause::Wait(Wait {
+                needed: data_at + needed,
+                total: data_at + needed.max(announced),
                 missing: Missing::Mpub(gap),
                 scan,
             })),
         }
     }
-}
 
-impl<'b> Body<'b> {
+    /// The size behind the line, and what follows the size.
     #[inline]
-    fn then(self, command: impl FnOnce(&'b [u8]) -> Command<'b>) -> Step<'b> {
-        match self {
-            Self::Complete { bytes, consumed } => Step::Complete {
-                command: command(bytes),
-                consumed,
-            },
-            Self::Wait(wait) => Step::Wait(wait),
+    fn split_size(&self, verb: Verb) -> Result<(i32, &'b [u8]), Pause> {
+        match self.buf.get(self.line_len..).and_then(<[u8]>::split_first_chunk) {
+            Some((size, rest)) => Ok((i32::from_be_bytes(*size), rest)),
+            None => Err(Pause::Wait(Wait::until(
+                self.line_len + SIZE_LEN,
+                Missing::Size(verb),
+            ))),
         }
+    }
+
+    /// The first `len` bytes of what follows the size.
+    #[inline]
+    fn take(&mut self, len: usize, rest: &'b [u8], verb: Verb) -> Result<&'b [u8], Pause> {
+        self.consumed = self.line_len + SIZE_LEN + len;
+        rest.get(..len)
+            .ok_or_else(|| Pause::Wait(Wait::until(self.consumed, Missing::Bytes(verb))))
     }
 }
 
@@ -405,20 +388,21 @@ fn params<'b, const N: usize>(
 ) -> Result<[&'b [u8]; N], ClientError> {
     let mut params = [b"".as_slice(); N];
     for param in &mut params {
-        *param = words
-            .next()
-            .ok_or_else(|| invalid(format!("{verb} insufficient number of {noun}")))?;
+        *param = words.next().ok_or_else(|| too_few_params(verb, noun))?;
     }
     Ok(params)
 }
 
 #[inline]
 fn parse_topic(raw: &[u8], verb: Verb) -> Result<TopicRef<'_>, ClientError> {
+    TopicRef::parse(raw).map_err(|_| invalid_topic(verb, raw))
+}
+
+/// As [`parse_topic`], but upstream names the code twice here, and clients have seen it so for years.
+fn parse_mpub_topic(raw: &[u8]) -> Result<TopicRef<'_>, ClientError> {
     TopicRef::parse(raw).map_err(|_| {
-        ClientError::new(
-            ErrorCode::BadTopic,
-            format!("{verb} topic name {} is not valid", quote(raw)),
-        )
+        let description = format!("E_BAD_TOPIC MPUB topic name {} is not valid", quote(raw));
+        ClientError::new(ErrorCode::BadTopic, description)
     })
 }
 
@@ -433,7 +417,7 @@ fn parse_channel(raw: &[u8], verb: Verb) -> Result<ChannelRef<'_>, ClientError> 
 
 #[inline]
 fn parse_id(raw: &[u8]) -> Result<MessageId, ClientError> {
-    MessageId::try_from(raw).map_err(|_| invalid("invalid message ID"))
+    MessageId::try_from(raw).map_err(|_| invalid_id())
 }
 
 fn parse_timeout(raw: &[u8], verb: Verb) -> Result<u64, ClientError> {
@@ -464,6 +448,30 @@ fn mpub_error(fault: Fault, limits: &Limits) -> ClientError {
     }
 }
 
+#[cold]
+fn too_few_params(verb: Verb, noun: &str) -> ClientError {
+    invalid(format!("{verb} insufficient number of {noun}"))
+}
+
+#[cold]
+fn invalid_topic(verb: Verb, raw: &[u8]) -> ClientError {
+    ClientError::new(
+        ErrorCode::BadTopic,
+        format!("{verb} topic name {} is not valid", quote(raw)),
+    )
+}
+
+#[cold]
+fn invalid_id() -> ClientError {
+    invalid("invalid message ID")
+}
+
+#[cold]
+fn invalid_message_size(verb: Verb, size: i32) -> ClientError {
+    bad_message(format!("{verb} invalid message body size {size}"))
+}
+
+#[cold]
 fn message_too_big(verb: Verb, size: i32, limits: &Limits) -> ClientError {
     bad_message(format!("{verb} message too big {size} > {}", limits.max_msg_size))
 }

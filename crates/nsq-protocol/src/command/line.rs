@@ -15,11 +15,38 @@ pub(crate) struct TooLong;
 #[inline]
 pub(crate) fn find_line(buf: &[u8], scanned: usize) -> Result<Option<usize>, TooLong> {
     let window = buf.get(scanned..buf.len().min(LINE_LEN_MAX)).unwrap_or_default();
-    match window.iter().position(|&byte| byte == b'\n') {
+    match find_byte(window, b'\n') {
         Some(at) => Ok(Some(scanned + at + 1)),
         None if buf.len() >= LINE_LEN_MAX => Err(TooLong),
         None => Ok(None),
     }
+}
+
+/// Where `wanted` first stands in `bytes`, looking at eight of them at a time: lines are short, but there are
+/// millions of them.
+#[inline]
+fn find_byte(bytes: &[u8], wanted: u8) -> Option<usize> {
+    let (chunks, rest) = bytes.as_chunks();
+    for (index, chunk) in chunks.iter().enumerate() {
+        if let Some(at) = find_in_chunk(*chunk, wanted) {
+            return Some(index * 8 + at);
+        }
+    }
+    match bytes.last_chunk() {
+        // What it repeats of the last chunk is known not to match.
+        Some(chunk) if !rest.is_empty() => find_in_chunk(*chunk, wanted).map(|at| bytes.len() - 8 + at),
+        Some(_) => None,
+        None => bytes.iter().position(|&byte| byte == wanted),
+    }
+}
+
+#[inline]
+fn find_in_chunk(chunk: [u8; 8], wanted: u8) -> Option<usize> {
+    const LOW_BITS: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let difference = u64::from_be_bytes(chunk) ^ u64::from_be_bytes([wanted; 8]);
+    // Leaves the high bit of each byte set whose difference is zero; nothing carries from byte to byte.
+    let zeros = !(((difference & LOW_BITS) + LOW_BITS) | difference | LOW_BITS);
+    (zeros != 0).then(|| zeros.leading_zeros() as usize / 8)
 }
 
 /// The words of a line: what stands between single spaces. Two spaces in a row have an empty word between
@@ -51,7 +78,7 @@ impl<'b> Iterator for Words<'b> {
     #[inline]
     fn next(&mut self) -> Option<&'b [u8]> {
         let rest = self.rest.take()?;
-        let Some(at) = rest.iter().position(|&byte| byte == b' ') else {
+        let Some(at) = find_byte(rest, b' ') else {
             return Some(rest);
         };
         let (word, after) = rest.split_at_checked(at)?;

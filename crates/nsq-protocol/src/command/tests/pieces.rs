@@ -211,3 +211,20 @@ fn encoded_commands_are_the_bytes_upstreams_clients_send() {
     ];
     assert_eq!(buf, expected.concat());
 }
+
+#[test]
+fn a_body_that_no_size_can_announce_is_not_encoded() {
+    // Untouched zeroes take no memory.
+    let body = vec![0; 1 << 31];
+    let mut buf = Vec::new();
+    let too_long = Err(BodyTooLong { len: body.len() });
+    assert_eq!(encode_pub(&mut buf, topic("t"), &body), too_long);
+    assert_eq!(encode_dpub(&mut buf, topic("t"), 1, &body), too_long);
+    assert_eq!(encode_identify(&mut buf, &body), too_long);
+    let half = &body[..1 << 30];
+    assert_eq!(
+        encode_mpub(&mut buf, topic("t"), &[half, half]),
+        Err(BodyTooLong { len: body.len() + 12 })
+    );
+    assert_eq!(buf, b"");
+}
