@@ -1,1 +1,38 @@
-//! Harness shared by the integration tests.
+//! Harness shared by the black-box tests of the daemons.
+//!
+//! A test starts a real daemon as a child process, talks to it over sockets, and compares bytes:
+//!
+//! ```no_run
+//! use nsq_tests::Nsqd;
+//!
+//! let nsqd = Nsqd::start();
+//! let mut consumer = nsqd.connect();
+//! consumer.subscribe("orders", "billing");
+//! consumer.ready(1);
+//! nsqd.http().post("/pub?topic=orders", "hi").expect_text(200, "OK");
+//! consumer.expect_message_of("hi", 1);
+//! ```
+//!
+//! - [`Nsqd`] and [`Setup`]: one daemon on ports of its own, with a data directory that outlives restarts.
+//! - [`process`]: any program as a child that cannot outlive its test, with its output by line.
+//! - [`http`]: an HTTP client that hides nothing.
+//! - [`program`]: where the daemon under test comes from; `NSQD_BIN` puts another implementation in its place.
+//! - [`deviation`]: what this nsqd does better than the original on purpose, so that the same tests can run
+//!   against the original and say what they left out.
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a harness fails tests by panicking; documenting it on every function would say nothing"
+)]
+
+pub mod deviation;
+pub mod http;
+mod nsqd;
+mod poll;
+pub mod process;
+pub mod program;
+mod stats;
+
+pub use nsq_testkit::peer::{self, Message, Peer, Stopwatch, command};
+
+pub use self::nsqd::{Nsqd, Setup, Stopped};
