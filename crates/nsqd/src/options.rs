@@ -169,3 +169,6 @@ impl Options {
         level.config_value()
     }
 }
+
+#[cfg(test)]
+mod tests;
