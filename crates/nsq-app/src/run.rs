@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::io;
 use std::pin::pin;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use nsq_runtime::Shutdown;
@@ -13,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// How long what the program left behind may hold up the exit. Its own work has ended by then.
 const LEFTOVERS_PATIENCE: Duration = Duration::from_millis(100);
 
-/// Runs `work` on as many threads as there are cores and gives the code it ends with.
+/// Runs `work` on as many threads as there are cores and gives what it ends with.
 ///
 /// The first SIGINT or SIGTERM triggers the [`Shutdown`] that `work` is given, and further ones change
 /// nothing: how long the stop takes is up to `work`. SIGUSR1 is ignored; other signals keep their
@@ -21,22 +20,19 @@ const LEFTOVERS_PATIENCE: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// The operating system refuses threads or signal handlers; nothing has run then.
-pub fn run<F>(work: impl FnOnce(Shutdown) -> F) -> io::Result<ExitCode>
-where
-    F: Future<Output = ExitCode>,
-{
+pub fn run<F: Future>(work: impl FnOnce(Shutdown) -> F) -> io::Result<F::Output> {
     let runtime = Builder::new_multi_thread()
         .thread_name("nsq-worker")
         .enable_all()
         .build()?;
-    let code = runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         let signals = Signals::take_over()?;
         let shutdown = Shutdown::new();
         let work = Box::pin(work(shutdown.clone()));
         Ok(signals.watch_during(work, &shutdown).await)
     });
     runtime.shutdown_timeout(LEFTOVERS_PATIENCE);
-    code
+    outcome
 }
 
 /// The signals with a meaning of their own.
@@ -80,7 +76,7 @@ mod tests {
     // One test for all signals: they reach the whole process.
     #[test]
     fn a_request_to_stop_reaches_the_work_and_further_ones_do_not_end_it() {
-        let code = run(|shutdown| async move {
+        let outcome = run(|shutdown| async move {
             kill_process(getpid(), Signal::USR1).unwrap();
             kill_process(getpid(), Signal::TERM).unwrap();
             tokio::time::timeout(Duration::from_secs(10), shutdown.triggered())
@@ -90,17 +86,16 @@ mod tests {
                 kill_process(getpid(), signal).unwrap();
             }
             tokio::task::yield_now().await;
-            ExitCode::from(7)
+            "ended"
         });
-        assert_eq!(code.unwrap(), ExitCode::from(7));
+        assert_eq!(outcome.unwrap(), "ended");
     }
 
     #[test]
     fn work_that_leaves_a_task_behind_does_not_hold_up_the_exit() {
-        let code = run(|_| async {
+        let outcome = run(|_| async {
             nsq_runtime::TaskGroup::new("left behind").spawn(std::future::pending::<()>());
-            ExitCode::SUCCESS
         });
-        assert_eq!(code.unwrap(), ExitCode::SUCCESS);
+        outcome.unwrap();
     }
 }
