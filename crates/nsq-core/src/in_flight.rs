@@ -1,32 +1,47 @@
 //! Messages held by consumers, ordered by deadline.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+mod strays;
+
+use std::collections::VecDeque;
+use std::time::Duration;
 
 use nsq_runtime::Moment;
 
 use crate::guid::Guid;
 use crate::message::Message;
+use strays::Strays;
 
-/// Stale deadlines are swept when they outnumber the messages by this factor, and this many.
-const STALE_FACTOR: usize = 2;
-const STALE_MIN: usize = 64;
+/// Places left behind by answered messages are closed when they outnumber the messages, and this many.
+const GAPS_MIN: usize = 64;
 
 /// The messages that one consumer (or nobody any more) has not answered yet.
 ///
-/// Found by id, and ordered by deadline. The deadlines of one consumer are nearly monotonic, so a
-/// sorted queue with lazily removed entries serves: an entry is stale when its message is gone or has
-/// another deadline by now. It is bounded by the number of messages, which RDY bounds.
+/// Most are delivered in the order of their ids, have deadlines in the order of their delivery, and are
+/// answered in about that order too. Those stand in a `row`, where the next answer is found at once and any
+/// other by binary search; an answer leaves a gap, which goes when it comes to the front. The few that do
+/// not fit the order, and those that were touched, are strays.
 ///
 /// Upstream: `nsqd/in_flight_pqueue.go` and the in-flight map of nsqd/channel.go.
 #[derive(Debug, Default)]
 pub(crate) struct InFlight {
-    entries: HashMap<Guid, Entry, BuildHasherDefault<GuidHasher>>,
-    deadlines: VecDeque<(Moment, Guid)>,
+    /// Ascending by id and by deadline; begins and ends with a message.
+    row: VecDeque<Place>,
+    gaps: usize,
+    /// Where in the row the next answer is expected: behind the last one.
+    next: usize,
+    strays: Strays,
 }
 
+/// A place in the row, with the id of a message even when that has gone.
 #[derive(Debug)]
-struct Entry {
+struct Place {
+    id: Guid,
+    held: Option<Held>,
+}
+
+/// A message in flight.
+#[derive(Debug)]
+struct Held {
     message: Message,
     deadline: Moment,
     /// When it was delivered: TOUCH extends the deadline up to a bound counted from here.
@@ -35,164 +50,171 @@ struct Entry {
 
 impl InFlight {
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.row.len() - self.gaps + self.strays.len()
     }
 
     pub(crate) fn contains(&self, id: Guid) -> bool {
-        self.entries.contains_key(&id)
+        self.place_of(id)
+            .and_then(|index| self.row.get(index))
+            .is_some_and(|place| place.held.is_some())
+            || self.strays.contains(id)
     }
 
     /// Takes in a message and returns it as it is held.
     ///
     /// Ids are unique within a topic, except after a clock stepped back between two runs or damage was
     /// read from disk: a second message of the same id gets the next free one, and neither is lost.
+    #[inline]
     pub(crate) fn insert(
         &mut self,
         mut message: Message,
         delivered_at: Moment,
         deadline: Moment,
     ) -> &Message {
-        while self.entries.contains_key(&message.id) {
+        let fits = self.row.back().is_none_or(|last| {
+            last.id < message.id && last.held.as_ref().is_none_or(|held| held.deadline <= deadline)
+        });
+        if fits && !self.strays.contains(message.id) {
+            self.row.push_back(Place {
+                id: message.id,
+                held: Some(Held {
+                    message,
+                    deadline,
+                    delivered_at,
+                }),
+            });
+            if let Some(Place { held: Some(held), .. }) = self.row.back() {
+                return &held.message;
+            }
+            unreachable!("the message was pushed just now");
+        }
+        while self.contains(message.id) {
             message.id = Guid::from_u64(message.id.as_u64().wrapping_add(1));
         }
-        self.note_deadline(deadline, message.id);
-        let entry = Entry {
+        self.strays.insert(Held {
             message,
             deadline,
             delivered_at,
-        };
-        &self
-            .entries
-            .entry(entry.message.id)
-            .insert_entry(entry)
-            .into_mut()
-            .message
+        })
     }
 
     /// Takes out a message that was answered.
+    #[inline]
     pub(crate) fn remove(&mut self, id: Guid) -> Option<Message> {
-        let entry = self.entries.remove(&id)?;
-        // In the usual case messages are answered in order, and nothing stale is ever left.
-        while self
-            .deadlines
-            .front()
-            .is_some_and(|&(at, id)| self.is_stale(at, id))
+        if let Some(index) = self.place_of(id)
+            && let Some(held) = self.take_place(index)
         {
-            self.deadlines.pop_front();
+            return Some(held.message);
         }
-        if self.deadlines.len() > STALE_FACTOR * self.entries.len() + STALE_MIN {
-            let entries = &self.entries;
-            self.deadlines
-                .retain(|&(at, id)| entries.get(&id).is_some_and(|entry| entry.deadline == at));
-        }
-        Some(entry.message)
+        self.strays.remove(id)
     }
 
     /// Moves the deadline of a message to `deadline`, at most `longest` after its delivery. Returns
     /// false if the message is not here.
-    pub(crate) fn touch(&mut self, id: Guid, deadline: Moment, longest: std::time::Duration) -> bool {
-        let Some(entry) = self.entries.get_mut(&id) else {
-            return false;
-        };
-        let deadline = deadline.min(entry.delivered_at + longest);
-        if deadline != entry.deadline {
-            entry.deadline = deadline;
-            self.note_deadline(deadline, id);
+    pub(crate) fn touch(&mut self, id: Guid, deadline: Moment, longest: Duration) -> bool {
+        if let Some(index) = self.place_of(id)
+            && let Some(held) = self.take_place(index)
+        {
+            self.strays.insert(held);
         }
-        true
+        self.strays.touch(id, deadline, longest)
     }
 
     /// The earliest deadline.
     pub(crate) fn next_deadline(&mut self) -> Option<Moment> {
-        while let Some(&(at, id)) = self.deadlines.front() {
-            if !self.is_stale(at, id) {
-                return Some(at);
-            }
-            self.deadlines.pop_front();
+        let stray = self.strays.next_deadline();
+        let first = self
+            .row
+            .front()
+            .and_then(|place| place.held.as_ref())
+            .map(|held| held.deadline);
+        match (first, stray) {
+            (Some(first), Some(stray)) => Some(first.min(stray)),
+            (first, stray) => first.or(stray),
         }
-        None
     }
 
     /// Takes out one message whose deadline has come.
     pub(crate) fn pop_expired(&mut self, now: Moment) -> Option<Message> {
-        if self.next_deadline()? > now {
-            return None;
+        let due = |place: &Place| place.held.as_ref().is_some_and(|held| held.deadline <= now);
+        if self.row.front().is_some_and(due) {
+            return self.take_place(0).map(|held| held.message);
         }
-        let (_, id) = self.deadlines.pop_front()?;
-        self.entries.remove(&id).map(|entry| entry.message)
+        self.strays.pop_expired(now)
     }
 
     /// Takes out everything, in the order of delivery as far as deadlines tell.
     pub(crate) fn take_all(&mut self) -> Vec<Message> {
-        let mut messages = Vec::with_capacity(self.entries.len());
-        while let Some(message) = self.pop_expired(Moment::FAR) {
-            messages.push(message);
-        }
-        *self = Self::default();
-        messages
+        std::mem::take(self)
+            .into_held()
+            .map(|held| held.message)
+            .collect()
     }
 
     /// Takes over all messages of another set, with their deadlines.
-    pub(crate) fn absorb(&mut self, mut other: Self) {
-        while let Some((at, id)) = other.deadlines.pop_front() {
-            if other.entries.get(&id).is_some_and(|entry| entry.deadline == at)
-                && let Some(entry) = other.entries.remove(&id)
-            {
-                self.insert(entry.message, entry.delivered_at, entry.deadline);
+    pub(crate) fn absorb(&mut self, other: Self) {
+        for mut held in other.into_held() {
+            while self.contains(held.message.id) {
+                held.message.id = Guid::from_u64(held.message.id.as_u64().wrapping_add(1));
             }
+            self.strays.insert(held);
         }
     }
 
     /// Gives back memory that a burst left behind.
     pub(crate) fn shrink(&mut self) {
-        if self.entries.capacity() > 4 * self.entries.len() + STALE_MIN {
-            self.entries.shrink_to(2 * self.entries.len());
-            self.deadlines.shrink_to(2 * self.deadlines.len());
+        if self.row.capacity() > 4 * self.row.len() + GAPS_MIN {
+            self.row.shrink_to(2 * self.row.len());
         }
+        self.strays.shrink();
     }
 
-    fn is_stale(&self, at: Moment, id: Guid) -> bool {
-        self.entries.get(&id).is_none_or(|entry| entry.deadline != at)
+    fn into_held(mut self) -> impl Iterator<Item = Held> {
+        let strays = self.strays.take_all();
+        self.row.into_iter().filter_map(|place| place.held).chain(strays)
     }
 
-    fn note_deadline(&mut self, deadline: Moment, id: Guid) {
-        if self.deadlines.back().is_none_or(|&(last, _)| last <= deadline) {
-            self.deadlines.push_back((deadline, id));
-        } else {
-            let place = self.deadlines.partition_point(|&(at, _)| at <= deadline);
-            self.deadlines.insert(place, (deadline, id));
-        }
-    }
-}
-
-/// Spreads ids, which are mostly consecutive numbers, over the whole word.
-///
-/// A consumer can only hold ids that nsqd made, so nobody can choose colliding ones.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct GuidHasher(u64);
-
-impl Hasher for GuidHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
+    /// The place of an id in the row, which may be a gap.
     #[inline]
-    fn write_u64(&mut self, value: u64) {
-        let product = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = product ^ (product >> 32);
+    fn place_of(&self, id: Guid) -> Option<usize> {
+        if self.row.get(self.next).is_some_and(|place| place.id == id) {
+            return Some(self.next);
+        }
+        self.row.binary_search_by_key(&id, |place| place.id).ok()
+    }
+
+    /// Empties a place of the row.
+    #[inline]
+    fn take_place(&mut self, index: usize) -> Option<Held> {
+        let held = self.row.get_mut(index)?.held.take()?;
+        self.gaps += 1;
+        self.next = index + 1;
+        if index == 0 || self.next == self.row.len() {
+            self.trim();
+        } else if self.gaps > self.row.len() / 2 + GAPS_MIN {
+            self.row.retain(|place| place.held.is_some());
+            self.gaps = 0;
+            self.next = 0;
+        }
+        Some(held)
+    }
+
+    /// Lets the row begin and end with a message.
+    fn trim(&mut self) {
+        while self.row.front().is_some_and(|place| place.held.is_none()) {
+            self.row.pop_front();
+            self.gaps -= 1;
+            self.next = self.next.saturating_sub(1);
+        }
+        while self.row.back().is_some_and(|place| place.held.is_none()) {
+            self.row.pop_back();
+            self.gaps -= 1;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use bytes::Bytes;
 
     use super::*;
@@ -228,6 +250,7 @@ mod tests {
         assert!(held.touch(Guid::from_u64(1), at(90), Duration::from_secs(60)));
         assert_eq!(held.next_deadline(), Some(at(60)));
         assert!(!held.touch(Guid::from_u64(2), at(15), Duration::from_secs(60)));
+        assert_eq!(held.len(), 1);
     }
 
     #[test]
@@ -235,18 +258,42 @@ mod tests {
         let mut held = InFlight::default();
         assert_eq!(held.insert(message(1), at(0), at(10)).id.as_u64(), 1);
         assert_eq!(held.insert(message(1), at(0), at(10)).id.as_u64(), 2);
-        assert_eq!(held.len(), 2);
+        held.touch(Guid::from_u64(1), at(11), Duration::from_secs(60));
+        assert_eq!(held.insert(message(1), at(0), at(10)).id.as_u64(), 3);
+        assert_eq!(held.len(), 3);
     }
 
     #[test]
-    fn one_unanswered_message_does_not_keep_the_deadlines_of_the_answered() {
+    fn answers_in_any_order_find_their_message() {
+        let mut held = InFlight::default();
+        for id in 0..1000 {
+            held.insert(message(id), at(0), at(id / 10));
+        }
+        // Every third, backwards; then the others, forwards.
+        for id in (0..1000).rev().filter(|id| id % 3 == 0) {
+            assert_eq!(held.remove(Guid::from_u64(id)).unwrap().id.as_u64(), id);
+            assert!(held.remove(Guid::from_u64(id)).is_none());
+        }
+        for id in (0..1000).filter(|id| id % 3 != 0) {
+            assert!(held.contains(Guid::from_u64(id)));
+            assert_eq!(held.next_deadline(), Some(at(id / 10)));
+            assert_eq!(held.remove(Guid::from_u64(id)).unwrap().id.as_u64(), id);
+        }
+        assert_eq!(held.len(), 0);
+        assert!(held.row.is_empty());
+    }
+
+    #[test]
+    fn one_unanswered_message_does_not_keep_the_places_of_the_answered() {
         let mut held = InFlight::default();
         held.insert(message(0), at(0), at(1));
         for id in 1..100_000 {
             held.insert(message(id), at(0), at(1));
+            held.insert(message(100_000 + id), at(0), at(1));
             held.remove(Guid::from_u64(id)).unwrap();
+            held.remove(Guid::from_u64(100_000 + id)).unwrap();
         }
-        assert!(held.deadlines.len() <= STALE_FACTOR + STALE_MIN + 1);
+        assert!(held.row.len() <= 2 * GAPS_MIN + 2);
         assert_eq!(held.take_all().len(), 1);
     }
 
