@@ -44,10 +44,6 @@ impl<O: Default> Table<O> {
         let mut text = "| Flag | Type | Default | Config key | Meaning |\n|---|---|---|---|---|\n".to_owned();
         for flag in self.sorted() {
             let value = flag.value(&defaults);
-            let kind = match value.usage_name() {
-                "" => "switch",
-                name => name,
-            };
             let default = match flag.documented_default_words() {
                 Some(words) => words.to_owned(),
                 // An empty list shows as brackets, an empty text as nothing at all.
@@ -58,8 +54,9 @@ impl<O: Default> Table<O> {
             // Writing to a string cannot fail.
             let _ = writeln!(
                 text,
-                "| {} | {kind} | {default} | {key} | {} |",
+                "| {} | {} | {default} | {key} | {} |",
                 code(&format!("--{}", flag.name())),
+                value.kind(),
                 cell(flag.help()),
             );
         }

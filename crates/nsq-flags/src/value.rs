@@ -18,6 +18,42 @@ use crate::text::{NumberError, format_float};
 ///
 /// Implemented here for the kinds that all programs share; a program implements it for its own
 /// enumerations and pairs. Upstream: Go's `flag.Value`, and the conversions of go-options.
+///
+/// ```
+/// use nsq_flags::{ConfigValue, SetError, Value};
+///
+/// /// `--consumer-opt key,value`, which may be given more than once.
+/// #[derive(Default)]
+/// struct Pairs(Vec<(String, String)>);
+///
+/// impl Value for Pairs {
+///     fn set(&mut self, text: &str) -> Result<(), SetError> {
+///         let (key, value) = text
+///             .split_once(',')
+///             .ok_or_else(|| SetError::Invalid(format!("invalid option {text}")))?;
+///         self.0.push((key.to_owned(), value.to_owned()));
+///         Ok(())
+///     }
+///
+///     fn text(&self) -> String {
+///         String::new()
+///     }
+///
+///     fn is_zero(&self) -> bool {
+///         true
+///     }
+///
+///     fn config_value(&self) -> ConfigValue {
+///         ConfigValue::Text(self.text())
+///     }
+/// }
+///
+/// let mut pairs = Pairs::default();
+/// pairs.set("max_in_flight,5")?;
+/// assert_eq!(pairs.0, [("max_in_flight".to_owned(), "5".to_owned())]);
+/// assert_eq!(pairs.set("nope").unwrap_err().to_string(), "invalid option nope");
+/// # Ok::<(), SetError>(())
+/// ```
 pub trait Value {
     /// Applies one occurrence on the command line. Scalars are replaced, lists grow.
     fn set(&mut self, text: &str) -> Result<(), SetError>;
@@ -44,6 +80,15 @@ pub trait Value {
     /// The word after the flag in the usage text; empty for a switch.
     fn usage_name(&self) -> &'static str {
         "value"
+    }
+
+    /// What the reference calls the kind.
+    fn kind(&self) -> &'static str {
+        match self.usage_name() {
+            "" => "switch",
+            "value" => "word",
+            name => name,
+        }
     }
 
     /// The value as the usage text and error lines show it.

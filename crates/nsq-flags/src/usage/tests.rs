@@ -93,15 +93,15 @@ fn the_reference_is_a_table_that_is_the_same_on_every_machine() {
 |---|---|---|---|---|
 | `--deflate` | switch | `true` | `deflate` | offer deflate |
 | `--interval` | duration | `1m0s` | `interval` | time between rows |
-| `--log-level` | value | `INFO` | `log_level` | what to log |
+| `--log-level` | word | `INFO` | `log_level` | what to log |
 | `--log-prefix` | string | `[nsqd] ` | `log_prefix` | text before a line |
 | `--n` | int | `5` | – | rows |
 | `--node-id` | int | from the host | `id` | part of \\| ids |
 | `--path` | string |  | `path` | where &lt;it&gt; is |
-| `--percentile` | value |  | `percentile` | a quantile |
+| `--percentile` | list of numbers |  | `percentile` | a quantile |
 | `--q` | switch | `false` | – | be quick |
 | `--sample` | float | `1` | – | share |
-| `--topic` | value |  | `topics` | a topic |
+| `--topic` | list of strings |  | `topics` | a topic |
 | `--version` | switch | `false` | – | print the version |
 ";
     assert_eq!(TABLE.reference(), expected);

@@ -54,6 +54,10 @@ impl Value for StringList {
         Ok(())
     }
 
+    fn kind(&self) -> &'static str {
+        "list of strings"
+    }
+
     fn text(&self) -> String {
         format!("[{}]", self.as_slice().join(" "))
     }
@@ -125,6 +129,10 @@ impl Value for FloatList {
             _ => None,
         };
         Ok(())
+    }
+
+    fn kind(&self) -> &'static str {
+        "list of numbers"
     }
 
     fn text(&self) -> String {
