@@ -84,6 +84,11 @@ impl Log {
         Registry::default().with(Lines(Arc::clone(&self.0)))
     }
 
+    /// The local time by which lines are stamped.
+    pub fn time(&self) -> &LocalTime {
+        &self.0.time
+    }
+
     /// The least serious kind of event that is logged.
     pub fn level(&self) -> LogLevel {
         self.0.level()

@@ -35,7 +35,7 @@ mod router;
 mod server;
 
 pub use axum::extract::{Path, State};
-pub use hyper::{Method, StatusCode};
+pub use hyper::{Method, StatusCode, header};
 
 pub use body::Body;
 pub use client::{Client, ClientError, ClientReply, ClientRequest};
@@ -44,6 +44,6 @@ pub use error::ApiError;
 pub use json::{to_json, write_json};
 pub use params::{Params, ParamsError};
 pub use reply::Response;
-pub use request::{BodyError, Request, RequestBody, read_body};
+pub use request::{BodyError, HandlerBody, Request, RequestBody, read_body};
 pub use router::{Router, Routes};
 pub use server::{Limits, Server, Service};

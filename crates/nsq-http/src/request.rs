@@ -11,6 +11,9 @@ use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 
 use crate::server::Monitor;
 
+/// The body of a request as a handler of a [`Router`](crate::Router) extracts it.
+pub type HandlerBody = axum::body::Body;
+
 /// A request as it arrived: the head is complete, the body may still be on its way.
 pub type Request = hyper::Request<RequestBody>;
 
@@ -65,14 +68,21 @@ impl HttpBody for RequestBody {
 ///
 /// # Cancel safety
 /// Not cancel safe: what was read is lost with the future.
-pub async fn read_body(mut body: RequestBody, size_max: usize) -> Result<Bytes, BodyError> {
-    let declared = body.declared_len().unwrap_or(0);
+pub async fn read_body<B>(mut body: B, size_max: usize) -> Result<Bytes, BodyError>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<axum::BoxError>,
+{
+    let declared = body.size_hint().exact().unwrap_or(0);
     if declared > size_max as u64 {
         return Err(BodyError::DeclaredTooLarge);
     }
     let mut rest = Collected::Nothing;
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() else {
+        let Ok(data) = frame
+            .map_err(|error| BodyError::Broken(error.into()))?
+            .into_data()
+        else {
             continue;
         };
         rest = rest.push(&data, declared, size_max)?;
@@ -140,7 +150,7 @@ pub enum BodyError {
     /// A chunked body exceeds the bound.
     TooLarge,
     /// The connection failed or broke the rules.
-    Broken(hyper::Error),
+    Broken(axum::BoxError),
 }
 
 impl fmt::Display for BodyError {
@@ -156,7 +166,7 @@ impl fmt::Display for BodyError {
 impl std::error::Error for BodyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Broken(cause) => Some(cause),
+            Self::Broken(cause) => Some(&**cause),
             Self::DeclaredTooLarge | Self::TooLarge => None,
         }
     }

@@ -10,6 +10,7 @@ mod watch;
 use std::future::Future;
 use std::sync::Arc;
 
+use hyper::Method;
 use nsq_net::{Acceptor, Listener, NetError, Peer, Stream};
 use nsq_runtime::{Clock, Shutdown, TaskGroup};
 
@@ -25,9 +26,9 @@ pub trait Service: Send + Sync + 'static {
     /// stopped and its drain time is over. A panic is answered with 500 `INTERNAL_ERROR`.
     fn call(&self, request: Request, peer: Peer) -> impl Future<Output = Response> + Send;
 
-    /// Whether requests for `path` appear in the access log.
-    fn is_logged(&self, path: &str) -> bool {
-        let _ = path;
+    /// Whether `method` requests for `path` appear in the access log.
+    fn is_logged(&self, method: &Method, path: &str) -> bool {
+        let _ = (method, path);
         true
     }
 }

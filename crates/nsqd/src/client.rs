@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 
 use atomic_waker::AtomicWaker;
-use nsq_core::ClientId;
+use nsq_core::{Channel, ClientId};
 use nsq_net::Peer;
 use nsq_protocol::name::TopicName;
 use parking_lot::Mutex;
@@ -31,6 +31,8 @@ pub enum ClientState {
 pub struct ClientDetails {
     /// Its state.
     pub state: ClientState,
+    /// The channel it consumes.
+    pub channel: Option<Arc<Channel>>,
     /// What it calls itself; its IP address until it says.
     pub client_id: String,
     /// Its host; its IP address until it says.

@@ -15,15 +15,18 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use nsq_app::{Log, VERSION};
 use nsq_core::{Core, CoreOptions, FsStorage, IO_THREADS, IoPool, Locality, StorageError, Timers, Topic};
+use nsq_flags::ConfigValue;
 use nsq_net::LocalAddr;
 use nsq_protocol::command::Limits;
 use nsq_protocol::identify::{ClientSettings, IdentifyLimits, ServerInfo};
 use nsq_protocol::name::{TopicName, TopicRef};
-use nsq_runtime::{Clock, TaskGroup};
+use nsq_runtime::{Clock, Moment, TaskGroup};
 use parking_lot::RwLock;
+use tokio::sync::oneshot;
 
 use crate::client::{ClientDetails, Clients};
 use crate::metadata::{ChannelMeta, Metadata, TopicMeta};
@@ -49,6 +52,10 @@ pub struct Nsqd {
     tasks: TaskGroup,
     /// Unix seconds.
     started_at: i64,
+    /// The same on the monotonic clock.
+    started: Moment,
+    /// As it was given, or as it was changed since. `None` is what a file or a request calls null.
+    nsqlookupd_tcp_addresses: RwLock<Option<Vec<String>>>,
     listening: Listening,
     command_limits: Limits,
     identify_limits: IdentifyLimits,
@@ -88,6 +95,8 @@ impl Nsqd {
                 stopping: AtomicBool::new(false),
                 tasks: TaskGroup::new("events"),
                 started_at: clock.wall_ns() / 1_000_000_000,
+                started: clock.now(),
+                nsqlookupd_tcp_addresses: RwLock::new(nsqlookupd_tcp_addresses(&options)),
                 listening,
                 command_limits: command_limits(&options),
                 identify_limits: identify_limits(&options),
@@ -119,6 +128,22 @@ impl Nsqd {
     /// When it started, in Unix seconds.
     pub fn started_at(&self) -> i64 {
         self.started_at
+    }
+
+    /// How long it has been running.
+    pub fn uptime(&self) -> Duration {
+        self.clock.now() - self.started
+    }
+
+    /// Where to register: the list at the start, or what it was changed to. `None` is an empty list that
+    /// was given as null.
+    pub fn nsqlookupd_tcp_addresses(&self) -> Option<Vec<String>> {
+        self.nsqlookupd_tcp_addresses.read().clone()
+    }
+
+    /// Replaces the list of addresses to register at, until the next start.
+    pub(crate) fn set_nsqlookupd_tcp_addresses(&self, addresses: Option<Vec<String>>) {
+        *self.nsqlookupd_tcp_addresses.write() = addresses;
     }
 
     /// The addresses that are really listened on.
@@ -224,6 +249,19 @@ impl Nsqd {
         outcome.map(|()| true)
     }
 
+    /// Runs `work` to its end even if nobody waits for it any more; `None` if it panicked.
+    pub(crate) async fn complete<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let (done, outcome) = oneshot::channel();
+        self.tasks.spawn(async move {
+            // The one who asked may have gone.
+            let _ = done.send(work.await);
+        });
+        outcome.await.ok()
+    }
+
     /// Sees to it that the metadata file is written soon. Many changes at once are written once.
     pub(crate) fn persist_soon(&self) {
         if !self.loading.load(Ordering::Acquire) {
@@ -306,6 +344,14 @@ impl fmt::Debug for Nsqd {
             .field("listening", &self.listening)
             .field("topics", &self.topics.read().len())
             .finish_non_exhaustive()
+    }
+}
+
+/// The list at the start. The configuration file may call an empty one null, which `GET /config` repeats.
+fn nsqlookupd_tcp_addresses(options: &Options) -> Option<Vec<String>> {
+    match options.config_value("nsqlookupd_tcp_addresses") {
+        Some(ConfigValue::Texts(addresses)) => addresses,
+        _ => Some(options.nsqlookupd_tcp_addresses.clone()),
     }
 }
 

@@ -6,7 +6,7 @@
 
 mod auth;
 mod error;
-mod host;
+pub(crate) mod host;
 mod raw;
 mod statsd;
 mod table;
@@ -15,6 +15,7 @@ mod validate;
 
 pub use auth::AuthMethod;
 pub use error::OptionsError;
+
 pub use raw::RawOptions;
 pub use statsd::StatsdOptions;
 pub use table::TABLE;

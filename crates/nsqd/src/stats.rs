@@ -6,6 +6,7 @@
 //!
 //! Upstream: `nsqd/stats.go`, and `doStats` and `printStats` in `nsqd/http.go`.
 
+mod collect;
 mod json;
 mod memory;
 mod pieces;
@@ -17,6 +18,7 @@ use nsq_core::LatencySnapshot;
 use nsq_net::Peer;
 use serde::{Serialize, Serializer};
 
+pub use self::collect::Collector;
 pub use self::json::JsonReport;
 pub use self::memory::MemoryStats;
 pub use self::pieces::{Pieces, Render};

@@ -94,7 +94,7 @@ async fn answer<S: Service>(
 
 /// The answer of the service, and its line in the access log.
 async fn logged<S: Service>(shared: &Shared<S>, request: Request, peer: Peer) -> Response {
-    let log = if shared.service.is_logged(request.uri().path()) {
+    let log = if shared.service.is_logged(request.method(), request.uri().path()) {
         AccessLog::begin(request.method(), request.uri(), peer, &shared.clock)
     } else {
         None

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use nsq_http::{Request, Response, Router, Routes, Service, reply};
+use nsq_http::{Method, Request, Response, Router, Routes, Service, reply};
 use nsq_net::Peer;
 use parking_lot::Mutex;
 use tracing::field::{Field, Visit};
@@ -53,7 +53,7 @@ impl Service for Daemon {
         self.0.call(request, peer).await
     }
 
-    fn is_logged(&self, path: &str) -> bool {
+    fn is_logged(&self, _method: &Method, path: &str) -> bool {
         path != "/logged/pub"
     }
 }

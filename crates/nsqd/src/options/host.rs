@@ -6,7 +6,7 @@ use md5::{Digest, Md5};
 pub(super) const NODE_IDS: u32 = 1024;
 
 /// The name of this machine.
-pub(super) fn hostname() -> String {
+pub(crate) fn hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

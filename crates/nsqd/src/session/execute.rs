@@ -281,13 +281,18 @@ impl Session {
             locality: self.nsqd.locality_of(&self.client.details()),
         };
         let subscribed = match topic.channel_or_create(&channel_name) {
-            Ok((channel, _)) => channel.subscribe(self.client.id(), options),
+            Ok((channel, _)) => channel
+                .subscribe(self.client.id(), options)
+                .map(|subscription| (channel, subscription)),
             Err(_) => Err(SubscribeError::Exiting),
         };
         match subscribed {
-            Ok(subscription) => {
+            Ok((channel, subscription)) => {
                 self.stage = Stage::Subscribed(subscription);
-                self.client.set_state(ClientState::Subscribed);
+                self.client.update(|details| {
+                    details.state = ClientState::Subscribed;
+                    details.channel = Some(channel);
+                });
                 frame::put_response(self.output.buffer(), frame::OK);
                 Ok(())
             }

@@ -1,0 +1,170 @@
+//! Gathering the values of a report.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use nsq_core::{ChannelSnapshot, ClientId, ConsumerSnapshot, Topic};
+
+use super::{ChannelStats, ClientStats, PubCount, TopicStats};
+use crate::client::{ClientDetails, ClientRecord};
+use crate::daemon::Nsqd;
+
+/// What a report is about.
+#[derive(Clone, Debug)]
+pub struct Collector {
+    /// Whose report it is.
+    pub nsqd: Arc<Nsqd>,
+    /// Only the topic of this name.
+    pub topic: Option<String>,
+    /// Only channels of this name, and only topics that have one.
+    pub channel: Option<String>,
+    /// Whether consumers and producers are listed.
+    pub include_clients: bool,
+}
+
+impl Collector {
+    /// The topics the report is about, by name, whatever channels they have.
+    pub fn topics(&self) -> Vec<Arc<Topic>> {
+        match &self.topic {
+            Some(name) => self.nsqd.existing_topic(name).into_iter().collect(),
+            None => self.nsqd.all_topics(),
+        }
+    }
+
+    /// The present values of a topic; `None` if it lacks the channel the report is about.
+    pub fn collect(&self, topic: &Topic) -> Option<TopicStats> {
+        let wanted = self.channel.as_deref();
+        if wanted.is_some_and(|channel| topic.channel(channel).is_none()) {
+            return None;
+        }
+        let topic = topic.snapshot(self.include_clients, |name| {
+            wanted.is_none_or(|wanted| wanted == name.as_str())
+        });
+        Some(TopicStats {
+            topic_name: topic.name.to_string(),
+            // Without a channel there is nothing to estimate from, and no quantiles are shown.
+            e2e_processing_latency: if topic.channels.is_empty() {
+                super::LatencyStats::default()
+            } else {
+                topic.latency.into()
+            },
+            channels: topic
+                .channels
+                .into_iter()
+                .map(|channel| self.channel(channel))
+                .collect(),
+            depth: topic.depth,
+            backend_depth: topic.backend_depth,
+            message_count: topic.message_count,
+            message_bytes: topic.message_bytes,
+            paused: topic.paused,
+        })
+    }
+
+    fn channel(&self, channel: ChannelSnapshot) -> ChannelStats {
+        let clients = self.include_clients.then(|| {
+            let consumers = channel.consumers.iter();
+            consumers
+                .filter_map(|consumer| {
+                    // One that has gone in between is left out.
+                    let record = self.nsqd.clients().get(consumer.client)?;
+                    Some(self.client(&record, &record.details(), Some(consumer)))
+                })
+                .collect()
+        });
+        ChannelStats {
+            channel_name: channel.name.to_string(),
+            depth: channel.depth,
+            backend_depth: channel.backend_depth,
+            in_flight_count: channel.in_flight_count,
+            deferred_count: channel.deferred_count,
+            message_count: channel.message_count,
+            zone_local_msg_count: channel.zone_local_msg_count,
+            region_local_msg_count: channel.region_local_msg_count,
+            global_msg_count: channel.global_msg_count,
+            requeue_count: channel.requeue_count,
+            timeout_count: channel.timeout_count,
+            client_count: channel.consumer_count,
+            clients,
+            paused: channel.paused,
+            e2e_processing_latency: channel.latency.into(),
+        }
+    }
+
+    /// The connections that have published, whatever topic the report is about.
+    pub fn producers(&self) -> Vec<ClientStats> {
+        if !self.include_clients {
+            return Vec::new();
+        }
+        // What they consume is only known to their channels, each of which is asked once.
+        let mut consumers: HashMap<ClientId, ConsumerSnapshot> = HashMap::new();
+        let mut producers = Vec::new();
+        for record in self.nsqd.clients().all() {
+            let details = record.details();
+            if details.pub_counts.is_empty() {
+                continue;
+            }
+            if let Some(channel) = &details.channel
+                && !consumers.contains_key(&record.id())
+            {
+                let channel = channel.snapshot(true);
+                consumers.extend(
+                    channel
+                        .consumers
+                        .iter()
+                        .map(|consumer| (consumer.client, *consumer)),
+                );
+            }
+            producers.push(self.client(&record, &details, consumers.get(&record.id())));
+        }
+        producers
+    }
+
+    fn client(
+        &self,
+        record: &ClientRecord,
+        details: &ClientDetails,
+        consumer: Option<&ConsumerSnapshot>,
+    ) -> ClientStats {
+        let pub_counts = details
+            .pub_counts
+            .iter()
+            .filter(|(topic, _)| {
+                self.topic
+                    .as_deref()
+                    .is_none_or(|wanted| wanted == topic.as_str())
+            })
+            .map(|(topic, count)| PubCount {
+                topic: topic.to_string(),
+                count: *count,
+            });
+        ClientStats {
+            client_id: details.client_id.clone(),
+            hostname: details.hostname.clone(),
+            version: "V2",
+            remote_address: record.peer(),
+            state: details.state as u8,
+            ready_count: consumer.map_or(0, |it| it.ready_count),
+            in_flight_count: consumer.map_or(0, |it| it.in_flight_count),
+            message_count: consumer.map_or(0, |it| it.message_count),
+            finish_count: consumer.map_or(0, |it| it.finish_count),
+            requeue_count: consumer.map_or(0, |it| it.requeue_count),
+            connect_ts: record.connected_at(),
+            sample_rate: details.sample_rate,
+            deflate: false,
+            snappy: false,
+            user_agent: details.user_agent.clone(),
+            authed: false,
+            auth_identity: String::new(),
+            auth_identity_url: String::new(),
+            topology_zone: details.topology_zone.clone(),
+            topology_region: details.topology_region.clone(),
+            pub_counts: pub_counts.collect(),
+            tls: false,
+            tls_cipher_suite: String::new(),
+            tls_version: String::new(),
+            tls_negotiated_protocol: String::new(),
+            tls_negotiated_protocol_is_mutual: false,
+        }
+    }
+}
