@@ -1,5 +1,6 @@
-//! Writes and reads a backlog and prints how fast that was. Run with `--release`; takes a directory (default: the
-//! current one), a record size and a number of megabytes.
+//! Writes and reads a backlog and prints how fast that was, with syncs on a thread of their own as a daemon has
+//! them. Run with `--release`; takes a directory (default: the current one), and as `name=value` what differs from
+//! the defaults: `body` (bytes), `megabytes`, `batch` (records), `sync_every` (records), `background` (0 or 1).
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -7,9 +8,10 @@
     reason = "a program that measures and prints"
 )]
 
-use nsq_diskqueue::{DiskQueue, FsStorage, Options, RecordBatch};
+use nsq_diskqueue::{DiskQueue, FsStorage, Options, RecordBatch, SyncOutcome};
 use std::error::Error;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Length of timestamp, attempts and id before a message's body.
@@ -18,22 +20,32 @@ const MESSAGE_HEADER: &[u8] = b"\x18\xe9\xcc\xf7\x68\x33\xed\xc5\x00\x0018a2109d
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let directory = arguments.next().unwrap_or_else(|| ".".to_owned());
-    let body_len: usize = arguments.next().map_or(Ok(200), |argument| argument.parse())?;
-    let megabytes: usize = arguments.next().map_or(Ok(1000), |argument| argument.parse())?;
-    let records_per_batch: usize = arguments.next().map_or(Ok(1000), |argument| argument.parse())?;
-    let sync_every: u64 = arguments.next().map_or(Ok(2500), |argument| argument.parse())?;
+    let settings: Vec<String> = arguments.collect();
+    let setting = |name: &str, default: usize| {
+        let value = settings
+            .iter()
+            .find_map(|setting| setting.strip_prefix(name)?.strip_prefix('='));
+        value.map_or(Ok(default), str::parse)
+    };
+    let body_len = setting("body", 200)?;
+    let records = setting("megabytes", 1000)? * 1_000_000 / body_len;
+    let records_per_batch = setting("batch", 1000)?;
 
     let mut options = Options::new(&directory, "throughput");
     options.record_len_min = 26;
-    options.sync_every = sync_every;
+    options.sync_every = setting("sync_every", 2500)? as u64;
+    options.syncs_itself = setting("background", 1)? == 0;
     options.plausible = |head| {
         head.get(10..26)
             .is_some_and(|id| id.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
     };
     let body = vec![b'x'; body_len];
-    let records = megabytes * 1_000_000 / body_len;
+    let mut queue = Synced {
+        queue: DiskQueue::open(Arc::new(FsStorage), options)?,
+        out: None,
+        count: 0,
+    };
 
-    let mut queue = DiskQueue::open(Arc::new(FsStorage), options)?;
     let mut batch = RecordBatch::new();
     let (start, cpu) = (Instant::now(), cpu_time());
     for _ in 0..records / records_per_batch {
@@ -41,9 +53,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         for _ in 0..records_per_batch {
             batch.push(&[MESSAGE_HEADER, &body]);
         }
-        queue.append(&batch)?;
+        queue.queue.append(&batch)?;
+        queue.sync_if_due()?;
     }
-    let written = queue.depth();
+    let written = queue.queue.depth();
     report(
         "in",
         written,
@@ -51,15 +64,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         start.elapsed(),
         cpu_time().saturating_sub(cpu),
     );
-    queue.sync()?;
-    queue.release_handles();
+    queue.finish()?;
+    println!("{} syncs in the background", queue.count);
 
     let (start, cpu) = (Instant::now(), cpu_time());
     let mut read = 0;
-    while queue.unread() > 0 {
-        let records = queue.read(256 * 1024)?;
+    while queue.queue.unread() > 0 {
+        let records = queue.queue.read(256 * 1024)?;
         read += records.len() as u64;
-        queue.advance(records.len() as u64)?;
+        queue.queue.advance(records.len() as u64)?;
+        queue.sync_if_due()?;
     }
     assert_eq!(read, written, "records read");
     report(
@@ -69,8 +83,47 @@ fn main() -> Result<(), Box<dyn Error>> {
         start.elapsed(),
         cpu_time().saturating_sub(cpu),
     );
-    queue.delete()?;
+    queue.finish()?;
+    queue.queue.delete()?;
     Ok(())
+}
+
+/// A queue and its sync that is on another thread.
+struct Synced {
+    queue: DiskQueue,
+    out: Option<JoinHandle<SyncOutcome>>,
+    count: usize,
+}
+
+impl Synced {
+    fn sync_if_due(&mut self) -> Result<(), Box<dyn Error>> {
+        if self.out.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.join()?;
+        }
+        if self.out.is_none() && self.queue.sync_due() {
+            self.out = self
+                .queue
+                .begin_sync()
+                .map(|job| std::thread::spawn(|| job.run()));
+            self.count += 1;
+        }
+        Ok(())
+    }
+
+    fn join(&mut self) -> Result<(), Box<dyn Error>> {
+        if let Some(out) = self.out.take() {
+            self.queue
+                .finish_sync(out.join().map_err(|_| "the sync panicked")?)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), Box<dyn Error>> {
+        self.join()?;
+        self.queue.sync()?;
+        self.queue.release_handles();
+        Ok(())
+    }
 }
 
 fn report(direction: &str, records: u64, body_len: usize, elapsed: Duration, cpu: Duration) {

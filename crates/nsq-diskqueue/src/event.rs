@@ -109,10 +109,8 @@ pub enum Event {
     LostAfterFailedSync {
         /// The data file.
         path: PathBuf,
-        /// Start of what was written again.
+        /// Where the part that was not safe begins.
         from: u64,
-        /// Its end.
-        to: u64,
     },
     /// A data file that held damage was set aside after its last record was consumed.
     SetAside {
@@ -264,10 +262,10 @@ impl fmt::Display for Event {
             } => {
                 write!(f, "skipping {from}-{to} of {}, keeping the file", path.display())
             }
-            Self::LostAfterFailedSync { path, from, to } => {
+            Self::LostAfterFailedSync { path, from } => {
                 write!(
                     f,
-                    "part of {from}-{to} of {} was lost by the operating system after a failed sync",
+                    "part of {} from {from} on was lost by the operating system after a failed sync",
                     path.display()
                 )
             }

@@ -42,6 +42,7 @@ mod position;
 mod queue;
 mod scan;
 mod storage;
+mod sync_job;
 
 pub use batch::RecordBatch;
 pub use error::{Action, AppendError, Error};
@@ -51,3 +52,4 @@ pub use options::Options;
 pub use position::Position;
 pub use queue::{DiskQueue, Record};
 pub use storage::{FsStorage, OpenMode, Storage, StorageFile};
+pub use sync_job::{SyncJob, SyncOutcome};

@@ -17,9 +17,14 @@ pub struct Options {
     pub record_len_min: u32,
     /// Longest record that is written, in bytes. Longer ones, from before this was lowered, are still read.
     pub record_len_max: u32,
-    /// Appended plus consumed records after which the queue syncs by itself; with 0, each call that changes
-    /// anything syncs. Syncing after a time is left to the owner.
+    /// Appended plus consumed records after which a sync is due; with 0, each call that changes
+    /// anything is followed by a sync. Syncing after a time is left to the owner.
     pub sync_every: u64,
+    /// Whether the queue syncs by itself, within [`DiskQueue::append`](crate::DiskQueue::append) and
+    /// [`DiskQueue::advance`](crate::DiskQueue::advance), when that is due. If not, its owner does when
+    /// [`DiskQueue::sync_due`](crate::DiskQueue::sync_due) says so; with
+    /// [`DiskQueue::begin_sync`](crate::DiskQueue::begin_sync), nothing waits for it.
+    pub syncs_itself: bool,
     /// Whether bytes can be the first [`record_len_min`](Self::record_len_min) bytes of a record. Never the
     /// reason to refuse a record that its neighbours confirm; it tells records from damage, so it should hold
     /// for as few other byte strings as possible.
@@ -40,6 +45,7 @@ impl Options {
             record_len_min: 1,
             record_len_max: 1024 * 1024,
             sync_every: 2500,
+            syncs_itself: true,
             plausible: |_| true,
             index: None,
         }

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use sync::Unsynced;
 
 /// Events kept until the owner takes them; later ones are dropped. Far more than one call usually makes.
 const EVENTS_MAX: usize = 64;
@@ -31,24 +32,25 @@ const EVENTS_MAX: usize = 64;
 /// Upstream: diskqueue.go, diskQueue.
 pub struct DiskQueue {
     storage: Arc<dyn Storage>,
-    names: Names,
+    names: Arc<Names>,
     rules: Rules,
     max_bytes_per_file: u64,
     sync_every: u64,
+    /// See [`Options::syncs_itself`](crate::Options::syncs_itself).
+    syncs_itself: bool,
 
     /// Where the next record goes.
     write: Position,
-    writer: Option<Box<dyn StorageFile>>,
-    /// Bytes of the file being written that survive a power loss.
-    synced: u64,
-    /// The last sync of the file being written failed: what it holds beyond `synced` must be written again.
-    suspect: bool,
-    /// A write failed, and what it left behind `write` could not be cut off yet.
-    torn: bool,
+    writer: Writer,
     /// Files before the one being written that do not survive a power loss completely.
     unsynced: Vec<Unsynced>,
-    /// A data file was created since the directory was synced.
-    directory_changed: bool,
+    /// Data files created, and how many of them were there when the directory was synced last.
+    files_created: u64,
+    files_created_synced: u64,
+    /// A sync is out with another thread.
+    syncing: bool,
+    /// A sync is due, whatever the number of operations.
+    due: bool,
 
     /// Start of the next record to hand out.
     cursor: Position,
@@ -67,14 +69,16 @@ pub struct DiskQueue {
     events: Vec<Event>,
 }
 
-/// A file that holds bytes which may not survive a power loss.
-#[derive(Debug, Clone, Copy)]
-struct Unsynced {
-    file: u64,
-    /// Offset of the first such byte.
-    from: u64,
-    /// A sync failed: it takes more than another sync to make them survive.
+/// The file being written.
+#[derive(Debug, Default)]
+struct Writer {
+    handle: Option<Arc<dyn StorageFile>>,
+    /// Bytes that survive a power loss.
+    synced: u64,
+    /// The last sync failed: what there is beyond `synced` must be written again.
     suspect: bool,
+    /// A write failed, and what it left at the end of the file could not be cut off yet.
+    torn: bool,
 }
 
 /// The file being read.
@@ -150,7 +154,7 @@ impl DiskQueue {
     pub fn release_handles(&mut self) {
         self.reader = None;
         if !self.needs_data_sync() {
-            self.writer = None;
+            self.writer.handle = None;
         }
     }
 
@@ -184,7 +188,7 @@ impl DiskQueue {
     }
 
     fn needs_data_sync(&self) -> bool {
-        self.write.offset > self.synced || self.directory_changed || !self.unsynced.is_empty()
+        self.write.offset > self.writer.synced || self.directory_changed() || !self.unsynced.is_empty()
     }
 }
 

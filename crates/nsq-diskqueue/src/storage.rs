@@ -30,7 +30,7 @@ pub trait Storage: fmt::Debug + Send + Sync {
 
 /// An open file. Calls may be short, as those of the operating system, and may fail with
 /// [`io::ErrorKind::Interrupted`] without having done anything.
-pub trait StorageFile: fmt::Debug + Send {
+pub trait StorageFile: fmt::Debug + Send + Sync {
     /// Appends at most `len` bytes to `buffer`, from `offset` on; 0 at the end of the file.
     fn read_at(&self, buffer: &mut Vec<u8>, len: usize, offset: u64) -> io::Result<usize>;
 

@@ -1,6 +1,7 @@
 //! Writing records.
 
-use super::{DiskQueue, Passed, Unsynced};
+use super::sync::Unsynced;
+use super::{DiskQueue, Passed, Writer};
 use crate::batch::{RecordBatch, framed_len, record_lens};
 use crate::scan::Scanner;
 use crate::storage::{OpenMode, StorageFile, write_fully};
@@ -89,27 +90,30 @@ impl DiskQueue {
         chunk
     }
 
-    /// Syncs, and goes on to a new file in any case.
+    /// Goes on to a new file; syncs first, if that is not the owner's business. The new file is used in any case.
     fn roll(&mut self) -> Result<(), Error> {
-        let result = self.sync_data();
+        let result = if self.syncs_itself && !self.syncing {
+            self.sync()
+        } else {
+            Ok(())
+        };
         let old = self.write;
-        if old.offset > self.synced {
+        if old.offset > self.writer.synced {
+            let (from, end) = (self.writer.synced, Some(old.offset));
             self.unsynced.push(Unsynced {
                 file: old.file,
-                from: self.synced,
-                suspect: self.suspect,
+                from,
+                end,
+                suspect: self.writer.suspect,
             });
         }
-        self.writer = None;
-        self.suspect = false;
-        self.torn = false;
-        self.synced = 0;
+        self.writer = Writer::default();
         self.write = Position::start_of(old.file + 1);
         if self.cursor == old {
             self.leave_file(old.file, self.write);
         }
         result?;
-        self.sync()
+        self.sync_now_or_later()
     }
 
     /// Moves the cursor from the end of `file` to `next`.
@@ -125,7 +129,9 @@ impl DiskQueue {
     fn write_chunk(&mut self, framed: &[u8], hand_out: bool) -> Result<(), (usize, Error)> {
         self.open_writer().map_err(|error| (0, error))?;
         let hand_out = hand_out && self.cursor == self.write;
-        let Some(writer) = &self.writer else { return Ok(()) };
+        let Some(writer) = &self.writer.handle else {
+            return Ok(());
+        };
         match write_fully(writer.as_ref(), framed, self.write.offset) {
             Ok(()) => {
                 self.account(framed, hand_out);
@@ -133,7 +139,7 @@ impl DiskQueue {
             }
             Err((bytes, source)) => {
                 let records = self.account(framed.get(..bytes).unwrap_or_default(), hand_out);
-                self.torn = true;
+                self.writer.torn = true;
                 self.cut_torn_write();
                 Err((
                     records,
@@ -164,21 +170,23 @@ impl DiskQueue {
 
     /// Opens the current file, or moves on to another number if a file that should be new has content.
     pub(super) fn open_writer(&mut self) -> Result<(), Error> {
-        while self.writer.is_none() {
+        while self.writer.handle.is_none() {
             let path = self.data_path(self.write.file);
             let handle = self
                 .storage
                 .open(&path, OpenMode::Write)
                 .map_err(Error::io(Action::Open, &path))?;
             let len = handle.len().map_err(Error::io(Action::Open, &path))?;
-            if self.write.offset == 0 && len > 0 && !self.torn {
+            if self.write.offset == 0 && len > 0 && !self.writer.torn {
                 self.adopt(handle.as_ref(), len)
                     .map_err(Error::io(Action::Read, &path))?;
                 continue;
             }
-            self.directory_changed |= self.write.offset == 0;
+            if self.write.offset == 0 {
+                self.files_created += 1;
+            }
             self.event(Event::OpenedForWriting { path });
-            self.writer = Some(handle);
+            self.writer.handle = Some(handle.into());
         }
         self.cut_torn_write();
         Ok(())
@@ -191,6 +199,7 @@ impl DiskQueue {
         self.unsynced.push(Unsynced {
             file: self.write.file,
             from: 0,
+            end: None,
             suspect: false,
         });
         self.write = Position::start_of(self.write.file + 1);
@@ -200,8 +209,8 @@ impl DiskQueue {
     /// Cuts off what a failed write left in the file. While that fails, it is overwritten by the next write, and
     /// cut off before the queue is closed.
     pub(super) fn cut_torn_write(&mut self) {
-        if let Some(writer) = self.writer.as_ref().filter(|_| self.torn) {
-            self.torn = writer.set_len(self.write.offset).is_err();
+        if let Some(file) = self.writer.handle.as_ref().filter(|_| self.writer.torn) {
+            self.writer.torn = file.set_len(self.write.offset).is_err();
         }
     }
 }

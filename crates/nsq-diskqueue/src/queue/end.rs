@@ -1,6 +1,7 @@
 //! Emptying, closing and deleting.
 
-use super::DiskQueue;
+use super::{DiskQueue, Writer};
+use crate::sync_job::write_pristine_metadata;
 use crate::{DirectoryIndex, Error, Event, Position};
 use std::path::PathBuf;
 
@@ -38,16 +39,16 @@ impl DiskQueue {
     /// The owner may call this again.
     pub fn close(&mut self) -> Result<(), Error> {
         self.event(Event::Closing);
-        if self.torn {
+        if self.writer.torn {
             self.open_writer()?;
         }
         if self.is_pristine() {
-            self.write_pristine_metadata()
+            write_pristine_metadata(self.storage.as_ref(), &self.names, &self.metadata())
         } else {
             self.sync()
         }?;
         self.reader = None;
-        self.writer = None;
+        self.writer.handle = None;
         Ok(())
     }
 
@@ -66,13 +67,18 @@ impl DiskQueue {
         self.write = Position::default();
         self.cursor = Position::default();
         self.operations = 0;
-        self.directory_changed = false;
+        self.due = false;
+        self.files_created_synced = self.files_created;
         self.persisted = None;
         Ok(())
     }
 
     /// Forgets all records; returns the files that held them, and a number for the next.
     fn forget_all(&mut self) -> Result<(Vec<PathBuf>, u64), Error> {
+        assert!(
+            !self.syncing,
+            "the sync that was begun is finished before the records are dropped"
+        );
         let (first, last) = (self.position().file, self.write.file);
         let numbers: Vec<u64> = if last.saturating_sub(first) <= RANGE_MAX {
             (first..=last)
@@ -89,15 +95,12 @@ impl DiskQueue {
                 .into_queue(self.names.queue())
                 .data
         };
-        self.writer = None;
+        self.writer = Writer::default();
         self.reader = None;
         self.handed_out.clear();
         self.passed.clear();
         self.unsynced.clear();
         self.unread = 0;
-        self.synced = 0;
-        self.suspect = false;
-        self.torn = false;
         Ok((
             numbers.into_iter().map(|file| self.names.data(file)).collect(),
             last + 1,

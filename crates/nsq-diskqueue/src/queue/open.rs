@@ -1,6 +1,7 @@
 //! Opening: from metadata that fits the files, and from whatever else there is.
 
-use super::{DiskQueue, Unsynced};
+use super::sync::Unsynced;
+use super::{DiskQueue, Writer};
 use crate::handed_out::HandedOut;
 use crate::index::QueueFiles;
 use crate::metadata::{METADATA_LEN_MAX, Metadata};
@@ -25,7 +26,7 @@ impl DiskQueue {
     pub fn open(storage: Arc<dyn Storage>, options: Options) -> Result<Self, Error> {
         let mut queue = Self {
             storage,
-            names: Names::new(options.path, options.name),
+            names: Arc::new(Names::new(options.path, options.name)),
             rules: Rules {
                 len_min: options.record_len_min,
                 len_max: options.record_len_max,
@@ -33,13 +34,14 @@ impl DiskQueue {
             },
             max_bytes_per_file: options.max_bytes_per_file,
             sync_every: options.sync_every,
+            syncs_itself: options.syncs_itself,
             write: Position::default(),
-            writer: None,
-            synced: 0,
-            suspect: false,
-            torn: false,
+            writer: Writer::default(),
             unsynced: Vec::new(),
-            directory_changed: false,
+            files_created: 0,
+            files_created_synced: 0,
+            syncing: false,
+            due: false,
             cursor: Position::default(),
             reader: None,
             handed_out: HandedOut::default(),
@@ -87,7 +89,7 @@ impl DiskQueue {
         self.persisted = Some(metadata);
         self.cursor = read;
         self.write = write;
-        self.synced = write.offset;
+        self.writer.synced = write.offset;
         self.unread = depth;
         if !self.remove_consumed_leftovers(depth)? {
             self.event(Event::ReadPositionDoubtful { read, depth });
@@ -104,7 +106,7 @@ impl DiskQueue {
                 len,
             });
             self.write = Position::start_of(self.last_file(newer)? + 1);
-            self.synced = 0;
+            self.writer.synced = 0;
             return self.recount(depth);
         }
         let depth_is_possible = self.depth_is_possible(depth);
@@ -151,6 +153,7 @@ impl DiskQueue {
         self.unsynced.push(Unsynced {
             file,
             from: offset,
+            end: None,
             suspect: false,
         });
         if newer {
@@ -159,12 +162,13 @@ impl DiskQueue {
                 self.unsynced.push(Unsynced {
                     file,
                     from: 0,
+                    end: None,
                     suspect: false,
                 });
             }
         }
         self.write = Position::start_of(last + 1);
-        self.synced = 0;
+        self.writer.synced = 0;
         self.skip_exhausted_files()
     }
 
@@ -254,7 +258,7 @@ impl DiskQueue {
     }
 
     /// Length of a data file; none if it does not exist.
-    pub(super) fn file_len(&self, file: u64) -> Result<Option<u64>, Error> {
+    fn file_len(&self, file: u64) -> Result<Option<u64>, Error> {
         let path = self.data_path(file);
         match self.storage.len(&path) {
             Ok(len) => Ok(Some(len)),

@@ -68,7 +68,7 @@ impl DiskQueue {
         self.handed_out.pop(count);
         self.operations += count;
         if self.position().file > file {
-            self.sync()
+            self.sync_now_or_later()
         } else {
             self.sync_if_due()
         }

@@ -1,13 +1,23 @@
 //! Making what was written, and what was consumed, survive a power loss.
 
-use super::{DiskQueue, Unsynced};
-use crate::scan::Scanner;
-use crate::storage::{OpenMode, StorageFile, read_fully, write_fully};
-use crate::{Action, Error, Event};
+use super::DiskQueue;
+use crate::sync_job::{FileToSync, SyncJob, SyncOutcome};
+use crate::{Error, Event};
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
-/// Bytes rewritten at once after a failed sync.
-const REWRITE_LEN: usize = 256 * 1024;
+/// A file that holds bytes which may not survive a power loss.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unsynced {
+    pub(super) file: u64,
+    /// Offset of the first such byte.
+    pub(super) from: u64,
+    /// Offset behind the last such byte, if it is known.
+    pub(super) end: Option<u64>,
+    /// A sync failed: it takes more than another sync to make them survive.
+    pub(super) suspect: bool,
+}
 
 impl DiskQueue {
     /// Returns when all that was appended and consumed survives a power loss; then removes the files that are
@@ -23,179 +33,202 @@ impl DiskQueue {
     ///
     /// If anything of it failed: the queue stays [dirty](Self::is_dirty), and what was appended since the last
     /// success may be lost in a power loss.
+    ///
+    /// # Panics
+    ///
+    /// If a [`SyncJob`] is out.
     pub fn sync(&mut self) -> Result<(), Error> {
-        // Also if it fails: it is tried again when it is due again, not with every call.
-        self.operations = 0;
-        let result = self.sync_data().and_then(|()| self.sync_metadata());
-        if let Err(error) = result {
-            let full = matches!(
-                error.io_kind(),
-                Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-            );
-            if !full || !self.has_consumed_files() {
-                return Err(error);
-            }
-            // On a full disk, removing what is consumed is what makes room. If power is lost in between, the
-            // metadata names files that are gone, which is passed over.
-            self.remove_consumed_files();
-            self.sync_data()?;
-            self.sync_metadata()?;
+        let full = self.has_consumed_files();
+        match self.sync_once() {
+            // Removing what is consumed has made room.
+            Err(error) if full && is_full(&error) => self.sync_once(),
+            result => result,
         }
-        self.remove_consumed_files();
-        Ok(())
+    }
+
+    fn sync_once(&mut self) -> Result<(), Error> {
+        assert!(
+            !self.syncing,
+            "the sync that was begun is finished before another"
+        );
+        match self.begin_sync() {
+            Some(job) => self.finish_sync(job.run()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a sync is due, by the number of records or because a file was finished. Always false for a queue
+    /// that syncs by itself, except while a [`SyncJob`] is out or after a failure.
+    pub fn sync_due(&self) -> bool {
+        self.due || (self.operations > 0 && self.operations >= self.sync_every)
+    }
+
+    /// Begins a [`sync`](Self::sync) that another thread may perform while this queue is worked with. `None` if
+    /// there is nothing to do, or if one is out already.
+    ///
+    /// The outcome must be given to [`finish_sync`](Self::finish_sync), and before that, the queue must not be
+    /// synced, emptied, closed or deleted.
+    pub fn begin_sync(&mut self) -> Option<SyncJob> {
+        if self.syncing || self.is_pristine() {
+            return None;
+        }
+        // Also if it is going to fail: it is tried again when it is due again, not with every call.
+        self.operations = 0;
+        self.due = false;
+        let metadata = self.metadata();
+        let metadata = (self.persisted != Some(metadata) || self.directory_changed()).then_some(metadata);
+        let files = self.files_to_sync();
+        if metadata.is_none() && files.is_empty() {
+            self.remove_consumed_files(self.position().file);
+            return None;
+        }
+        self.syncing = true;
+        Some(SyncJob {
+            storage: Arc::clone(&self.storage),
+            names: Arc::clone(&self.names),
+            rules: self.rules,
+            files,
+            metadata,
+            covers: self.write,
+            files_created: self.files_created,
+        })
+    }
+
+    /// Takes notice of a sync that was begun; removes the files that are completely consumed.
+    ///
+    /// # Errors
+    ///
+    /// If anything of the sync failed, as with [`sync`](Self::sync).
+    pub fn finish_sync(&mut self, outcome: SyncOutcome) -> Result<(), Error> {
+        self.syncing = false;
+        for (file, end) in outcome.synced {
+            self.mark_synced(file, end);
+        }
+        for event in outcome.events {
+            self.event(event);
+        }
+        let result = match (outcome.suspect, outcome.result) {
+            (suspect, Err(error)) => {
+                if let Some(file) = suspect {
+                    self.mark_suspect(file);
+                }
+                Err(error)
+            }
+            (_, Ok(())) => Ok(()),
+        };
+        match &result {
+            Ok(()) => {
+                self.files_created_synced = outcome.files_created;
+                if let Some(metadata) = outcome.metadata {
+                    self.persisted = Some(metadata);
+                    self.remove_consumed_files(metadata.read.file);
+                }
+            }
+            // On a full disk, removing what is consumed is what makes room. If power is lost before the next
+            // sync, the metadata names files that are gone, which is passed over.
+            Err(error) if is_full(error) => self.remove_consumed_files(self.position().file),
+            Err(_) => {}
+        }
+        result
+    }
+
+    /// Syncs, unless that is the owner's business or under way.
+    pub(super) fn sync_now_or_later(&mut self) -> Result<(), Error> {
+        if self.syncs_itself && !self.syncing {
+            self.sync()
+        } else {
+            self.due = true;
+            Ok(())
+        }
     }
 
     /// Syncs if enough records were appended and consumed.
     pub(super) fn sync_if_due(&mut self) -> Result<(), Error> {
-        if self.operations > 0 && self.operations >= self.sync_every {
+        if self.syncs_itself && !self.syncing && self.sync_due() {
             self.sync()
         } else {
             Ok(())
         }
     }
 
-    /// Whether a file has no record that is not consumed.
-    pub(super) fn has_consumed_files(&self) -> bool {
+    /// Whether a data file was created since the directory was synced.
+    pub(super) fn directory_changed(&self) -> bool {
+        self.files_created > self.files_created_synced
+    }
+
+    fn files_to_sync(&self) -> Vec<FileToSync> {
+        // What is consumed is about to be removed.
+        let first = self.position().file;
+        let earlier = self.unsynced.iter().filter(|unsynced| unsynced.file >= first);
+        let mut files: Vec<_> = earlier
+            .map(
+                |&Unsynced {
+                     file,
+                     from,
+                     end,
+                     suspect,
+                 }| FileToSync {
+                    file,
+                    handle: None,
+                    from,
+                    end,
+                    suspect,
+                },
+            )
+            .collect();
+        if self.write.offset > self.writer.synced {
+            files.push(FileToSync {
+                file: self.write.file,
+                handle: self.writer.handle.clone(),
+                from: self.writer.synced,
+                end: Some(self.write.offset),
+                suspect: self.writer.suspect,
+            });
+        }
+        files
+    }
+
+    fn mark_synced(&mut self, file: u64, end: Option<u64>) {
+        if file == self.write.file {
+            self.writer.synced = self.writer.synced.max(end.unwrap_or(self.write.offset));
+            self.writer.suspect = false;
+            return;
+        }
+        self.unsynced.retain_mut(|unsynced| {
+            if unsynced.file != file {
+                return true;
+            }
+            unsynced.from = unsynced.from.max(end.unwrap_or(u64::MAX));
+            unsynced.suspect = false;
+            unsynced.end.is_some_and(|end| unsynced.from < end)
+        });
+    }
+
+    fn mark_suspect(&mut self, file: u64) {
+        if file == self.write.file {
+            self.writer.suspect = true;
+        }
+        for unsynced in self.unsynced.iter_mut().filter(|unsynced| unsynced.file == file) {
+            unsynced.suspect = true;
+        }
+    }
+
+    fn has_consumed_files(&self) -> bool {
         let position = self.position();
         self.passed.iter().any(|passed| passed.file < position.file)
     }
 
-    pub(super) fn sync_data(&mut self) -> Result<(), Error> {
-        while let Some(unsynced) = self.unsynced.first().copied() {
-            // What is consumed is about to be removed, and what is gone is gone.
-            if unsynced.file >= self.position().file && self.file_len(unsynced.file)?.is_some() {
-                let file = self.open_to_sync(unsynced.file)?;
-                if let Err(error) = self.sync_file(file.as_ref(), unsynced, None) {
-                    if let Some(unsynced) = self.unsynced.first_mut() {
-                        unsynced.suspect = true;
-                    }
-                    return Err(error);
-                }
-            }
-            self.unsynced.remove(0);
-        }
-        if self.write.offset > self.synced {
-            self.sync_writer()?;
-        }
-        Ok(())
-    }
-
-    fn sync_writer(&mut self) -> Result<(), Error> {
-        let unsynced = Unsynced {
-            file: self.write.file,
-            from: self.synced,
-            suspect: self.suspect,
-        };
-        let writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => self.open_to_sync(unsynced.file)?,
-        };
-        let result = self.sync_file(writer.as_ref(), unsynced, Some(self.write.offset));
-        self.writer = Some(writer);
-        self.suspect = result.is_err();
-        result?;
-        self.synced = self.write.offset;
-        Ok(())
-    }
-
-    fn open_to_sync(&self, file: u64) -> Result<Box<dyn StorageFile>, Error> {
-        let path = self.data_path(file);
-        self.storage
-            .open(&path, OpenMode::Write)
-            .map_err(Error::io(Action::Open, path))
-    }
-
-    /// Syncs a file; first writes again what an earlier failure may have left unwritten.
-    fn sync_file(
-        &mut self,
-        file: &dyn StorageFile,
-        unsynced: Unsynced,
-        end: Option<u64>,
-    ) -> Result<(), Error> {
-        let Unsynced {
-            file: number,
-            from,
-            suspect,
-        } = unsynced;
-        let path = self.data_path(number);
-        if !suspect {
-            return file.sync().map_err(Error::io(Action::Sync, path));
-        }
-        let write_again = || {
-            let end = end.map_or_else(|| file.len(), Ok)?;
-            rewrite(file, from, end)?;
-            file.sync()?;
-            Ok((end, Scanner::is_intact(file, from, end, self.rules)?))
-        };
-        let (to, intact) = write_again().map_err(Error::io(Action::Sync, &path))?;
-        if !intact {
-            self.event(Event::LostAfterFailedSync { path, from, to });
-        }
-        Ok(())
-    }
-
-    /// Replaces the metadata file if it does not say what it should.
-    fn sync_metadata(&mut self) -> Result<(), Error> {
-        let metadata = self.metadata();
-        if self.persisted == Some(metadata) && !self.directory_changed {
-            return Ok(());
-        }
-        let (temporary, path) = (self.names.metadata_temporary(), self.names.metadata());
-        let written = self.write_temporary(metadata.encode().as_bytes(), true);
-        if let Err(error) = written {
-            // Nothing refers to it, and the next try overwrites it.
-            let _ = self.storage.remove(&temporary);
-            return Err(error);
-        }
-        self.storage
-            .rename(&temporary, &path)
-            .map_err(Error::io(Action::Rename, &path))?;
-        let directory = self.names.directory();
-        self.storage
-            .sync_directory(directory)
-            .map_err(Error::io(Action::Sync, directory))?;
-        self.directory_changed = false;
-        self.persisted = Some(metadata);
-        Ok(())
-    }
-
-    /// Writes the metadata file of a queue that was never used. There is nothing that could be lost with it, so
-    /// nothing is synced.
-    pub(super) fn write_pristine_metadata(&self) -> Result<(), Error> {
-        let path = self.names.metadata();
-        self.write_temporary(self.metadata().encode().as_bytes(), false)?;
-        self.storage
-            .rename(&self.names.metadata_temporary(), &path)
-            .map_err(Error::io(Action::Rename, &path))
-    }
-
-    fn write_temporary(&self, text: &[u8], sync: bool) -> Result<(), Error> {
-        let path = self.names.metadata_temporary();
-        let file = self
-            .storage
-            .open(&path, OpenMode::Replace)
-            .map_err(Error::io(Action::Open, &path))?;
-        write_fully(file.as_ref(), text, 0).map_err(|(_, error)| Error::io(Action::Write, &path)(error))?;
-        if sync {
-            file.sync().map_err(Error::io(Action::Sync, &path))
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Removes, or sets aside, the files that are completely consumed, oldest first.
-    pub(super) fn remove_consumed_files(&mut self) {
-        let position = self.position();
-        let (consumed, kept) = self.passed.iter().partition(|passed| passed.file < position.file);
+    /// Removes, or sets aside, the files before `first`, oldest first. All of them are completely consumed.
+    fn remove_consumed_files(&mut self, first: u64) {
+        let (mut consumed, kept): (Vec<_>, _) = self.passed.iter().partition(|passed| passed.file < first);
         self.passed = kept;
-        let mut consumed: Vec<_> = consumed;
+        self.unsynced.retain(|unsynced| unsynced.file >= first);
         consumed.sort_unstable_by_key(|passed| passed.file);
         for passed in consumed {
-            let path = self.data_path(passed.file);
             if passed.keep && self.set_aside(passed.file) {
                 continue;
             }
-            self.remove_file(&path);
+            self.remove_file(&self.data_path(passed.file));
         }
     }
 
@@ -218,7 +251,7 @@ impl DiskQueue {
     }
 
     /// Removes a file; says so if that fails. A missing one is fine.
-    pub(super) fn remove_file(&mut self, path: &std::path::Path) {
+    pub(super) fn remove_file(&mut self, path: &Path) {
         match self.storage.remove(path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -232,19 +265,9 @@ impl DiskQueue {
     }
 }
 
-/// Writes again what lies from `from` to `end`, as it is read back.
-fn rewrite(file: &dyn StorageFile, from: u64, end: u64) -> io::Result<()> {
-    let mut part = Vec::with_capacity(REWRITE_LEN);
-    let mut offset = from;
-    while offset < end {
-        part.clear();
-        let len = usize::try_from(end - offset).map_or(REWRITE_LEN, |left| left.min(REWRITE_LEN));
-        let count = read_fully(file, &mut part, len, offset)?;
-        if count == 0 {
-            break;
-        }
-        write_fully(file, &part, offset).map_err(|(_, error)| error)?;
-        offset += count as u64;
-    }
-    Ok(())
+fn is_full(error: &Error) -> bool {
+    matches!(
+        error.io_kind(),
+        Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    )
 }

@@ -225,6 +225,75 @@ fn with_a_sync_interval_of_zero_each_change_is_synced() {
     assert_eq!(storage.calls(Operation::Sync), syncs, "nothing changed");
 }
 
+/// What is owed when the owner syncs, and in the background.
+fn owner_syncs() -> Options {
+    Options {
+        max_bytes_per_file: 100,
+        sync_every: 5,
+        syncs_itself: false,
+        ..options()
+    }
+}
+
+#[test]
+fn a_sync_in_the_background_covers_what_was_there_when_it_began() {
+    let storage = MemStorage::new();
+    let mut queue = open_with(&storage, owner_syncs());
+    assert!(queue.begin_sync().is_none(), "there is nothing to do");
+    queue.append(&batch(0..2)).unwrap();
+    assert!(!queue.sync_due());
+    queue.append(&batch(2..8)).unwrap();
+    assert!(queue.sync_due());
+    assert_eq!(meta(&storage), "none", "that is the owner's business");
+
+    let job = queue.begin_sync().unwrap();
+    assert_eq!(job.covers(), Position { file: 2, offset: 66 });
+    assert!(!queue.sync_due() && queue.is_dirty());
+    assert!(queue.begin_sync().is_none(), "one at a time");
+    queue.append(&batch(8..10)).unwrap();
+    queue.read(1000).unwrap();
+    queue.advance(3).unwrap();
+    let outcome = job.run();
+    assert_eq!(meta(&storage), "8\n0,0\n2,66\n");
+    queue.finish_sync(outcome).unwrap();
+    assert!(queue.is_dirty() && queue.sync_due(), "a file was consumed since");
+    assert!(storage.content(data(0)).is_some());
+
+    let job = queue.begin_sync().unwrap();
+    queue.finish_sync(job.run()).unwrap();
+    assert_eq!(meta(&storage), "7\n1,0\n3,33\n");
+    assert!(storage.content(data(0)).is_none());
+    assert!(!queue.is_dirty() && !queue.sync_due());
+}
+
+#[test]
+fn a_sync_that_fails_in_the_background_is_due_again_after_as_many_records() {
+    let storage = MemStorage::new();
+    let mut queue = open_with(&storage, owner_syncs());
+    queue.append(&batch(0..5)).unwrap();
+    storage.fail(Operation::Sync, "000000.dat", 0, 1, nsq_testkit::storage::EIO);
+    let job = queue.begin_sync().unwrap();
+    let outcome = job.run();
+    queue.append(&batch(5..6)).unwrap();
+    queue.finish_sync(outcome).unwrap_err();
+    assert!(queue.is_dirty());
+    let job = queue.begin_sync().unwrap();
+    queue.finish_sync(job.run()).unwrap();
+    assert!(!queue.is_dirty());
+    let image = storage.image(nsq_testkit::storage::Loss::Everything);
+    assert_eq!(drain(&mut open(&image)), bodies(0..6));
+}
+
+#[test]
+#[should_panic(expected = "the sync that was begun is finished before another")]
+fn two_syncs_at_once_are_a_mistake_of_the_owner() {
+    let storage = MemStorage::new();
+    let mut queue = open(&storage);
+    queue.append(&batch(0..1)).unwrap();
+    let _job = queue.begin_sync();
+    let _ = queue.sync();
+}
+
 #[test]
 fn a_batch_is_one_write() {
     let storage = MemStorage::new();

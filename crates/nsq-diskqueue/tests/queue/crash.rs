@@ -2,7 +2,7 @@
 //! everything appended and not consumed is.
 
 use crate::support::*;
-use nsq_diskqueue::{DiskQueue, Options};
+use nsq_diskqueue::{DiskQueue, Options, SyncJob, SyncOutcome};
 use nsq_testkit::storage::{Loss, MemStorage};
 use proptest::prelude::*;
 
@@ -25,6 +25,8 @@ enum Step {
     Read(usize),
     Advance(u64),
     Sync,
+    /// Begins, performs and finishes a sync, one after the other, with other steps in between.
+    BackgroundSync,
     Release,
 }
 
@@ -35,21 +37,62 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (1_usize..200).prop_map(Step::Read),
         4 => (1_u64..8).prop_map(Step::Advance),
         1 => Just(Step::Sync),
+        3 => Just(Step::BackgroundSync),
         1 => Just(Step::Release),
     ]
 }
 
-fn crash_options() -> Options {
+fn crash_options(syncs_itself: bool) -> Options {
     Options {
         max_bytes_per_file: 200,
         sync_every: 11,
+        syncs_itself,
         ..options()
+    }
+}
+
+/// A sync on another thread.
+#[derive(Debug)]
+enum Background {
+    Idle,
+    Begun(SyncJob, Ledger),
+    Performed(SyncOutcome, Ledger),
+}
+
+impl Background {
+    /// Takes the sync one stage further; false if it failed.
+    fn step(&mut self, queue: &mut DiskQueue, ledger: &mut Ledger) -> bool {
+        let mut worked = true;
+        *self = match std::mem::replace(self, Self::Idle) {
+            Self::Idle => queue
+                .begin_sync()
+                .map_or(Self::Idle, |job| Self::Begun(job, ledger.clone())),
+            Self::Begun(job, begun) => Self::Performed(job.run(), begun),
+            Self::Performed(outcome, begun) => {
+                worked = queue.finish_sync(outcome).is_ok();
+                if worked {
+                    ledger.synced = begun.appended;
+                    ledger.consumed_synced = begun.consumed;
+                }
+                Self::Idle
+            }
+        };
+        worked
+    }
+
+    /// Takes it to its end.
+    fn finish(&mut self, queue: &mut DiskQueue, ledger: &mut Ledger) -> bool {
+        let mut worked = true;
+        while !matches!(self, Self::Idle) {
+            worked &= self.step(queue, ledger);
+        }
+        worked
     }
 }
 
 impl Ledger {
     /// Performs one step; false if the machine has stopped.
-    fn perform(&mut self, queue: &mut DiskQueue, step: &Step) -> bool {
+    fn perform(&mut self, queue: &mut DiskQueue, background: &mut Background, step: &Step) -> bool {
         let worked = match *step {
             Step::Append(count) | Step::AppendHandedOut(count) => {
                 self.tried = self.appended + count;
@@ -69,7 +112,8 @@ impl Ledger {
                 self.consumed += count;
                 queue.advance(count).is_ok()
             }
-            Step::Sync => queue.sync().is_ok(),
+            Step::Sync => background.finish(queue, self) && queue.sync().is_ok(),
+            Step::BackgroundSync => background.step(queue, self),
             Step::Release => {
                 queue.release_handles();
                 true
@@ -84,7 +128,7 @@ impl Ledger {
 
     /// Opens what a crash has left and checks what it delivers; returns the numbers it delivers.
     fn check(&self, image: &MemStorage, loss: Loss) -> Vec<u64> {
-        let mut queue = open_with(image, crash_options());
+        let mut queue = open_with(image, crash_options(true));
         let depth = queue.depth();
         let mut delivered = Vec::new();
         loop {
@@ -135,13 +179,14 @@ impl Ledger {
     }
 }
 
-fn run(steps: &[Step], stop_after: u64) -> (MemStorage, Ledger) {
+fn run(steps: &[Step], syncs_itself: bool, stop_after: u64) -> (MemStorage, Ledger) {
     let storage = MemStorage::new();
     storage.stop_after(stop_after);
     let mut ledger = Ledger::default();
-    let mut queue = open_with(&storage, crash_options());
+    let mut queue = open_with(&storage, crash_options(syncs_itself));
+    let mut background = Background::Idle;
     for step in steps {
-        if !ledger.perform(&mut queue, step) {
+        if !ledger.perform(&mut queue, &mut background, step) {
             break;
         }
     }
@@ -149,16 +194,17 @@ fn run(steps: &[Step], stop_after: u64) -> (MemStorage, Ledger) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     #[test]
     fn a_crash_after_any_operation_keeps_the_promise(
         steps in proptest::collection::vec(step(), 1..40),
+        syncs_itself in any::<bool>(),
         seed in any::<u64>(),
     ) {
-        let (storage, _) = run(&steps, u64::MAX / 2);
+        let (storage, _) = run(&steps, syncs_itself, u64::MAX / 2);
         for stop_after in 0..=storage.operations() {
-            let (storage, ledger) = run(&steps, stop_after);
+            let (storage, ledger) = run(&steps, syncs_itself, stop_after);
             for loss in [Loss::Nothing, Loss::Everything].into_iter().chain((0..4).map(|n| Loss::Random(seed ^ n))) {
                 ledger.check(&storage.image(loss), loss);
             }
@@ -179,7 +225,7 @@ proptest! {
             storage.stop_after(stop_after);
             let mut must: Vec<u64> = Vec::new();
             let mut held: Vec<u64> = Vec::new();
-            if let Ok(mut queue) = DiskQueue::open(std::sync::Arc::new(storage.clone()), crash_options()) {
+            if let Ok(mut queue) = DiskQueue::open(std::sync::Arc::new(storage.clone()), crash_options(true)) {
                 must.clone_from(&due);
                 for step in &steps {
                     let worked = match *step {
@@ -204,7 +250,7 @@ proptest! {
                             }
                             Err(_) => false,
                         },
-                        Step::Advance(_) | Step::Sync | Step::Release => queue.sync().is_ok(),
+                        Step::Advance(_) | Step::Sync | Step::BackgroundSync | Step::Release => queue.sync().is_ok(),
                     };
                     if !worked {
                         break;
@@ -218,7 +264,7 @@ proptest! {
             }
             let image = storage.image(Loss::Random(seed));
             image.heal();
-            let mut queue = open_with(&image.image(Loss::Nothing), crash_options());
+            let mut queue = open_with(&image.image(Loss::Nothing), crash_options(true));
             let delivered = drain(&mut queue);
             for number in &must {
                 prop_assert!(delivered.contains(&format!("r{number:02}")), "{number} of {must:?} in {delivered:?}");
@@ -234,12 +280,12 @@ fn a_crash_within_emptying_brings_back_all_or_nothing() {
     for stop_after in 0..40 {
         for loss in [Loss::Nothing, Loss::Everything, Loss::Random(stop_after)] {
             let storage = MemStorage::new();
-            let mut queue = open_with(&storage, crash_options());
+            let mut queue = open_with(&storage, crash_options(true));
             queue.append(&batch(0..20)).unwrap();
             queue.sync().unwrap();
             storage.stop_after(stop_after);
             let emptied = queue.empty().is_ok();
-            let delivered = drain(&mut open_with(&storage.image(loss), crash_options()));
+            let delivered = drain(&mut open_with(&storage.image(loss), crash_options(true)));
             assert!(
                 delivered.is_empty() || (!emptied && delivered == bodies(0..20)),
                 "{delivered:?}"

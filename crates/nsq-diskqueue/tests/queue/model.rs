@@ -1,7 +1,7 @@
 //! A queue against a list of what should be in it.
 
 use crate::support::*;
-use nsq_diskqueue::{DiskQueue, Options};
+use nsq_diskqueue::{DiskQueue, Options, SyncJob};
 use nsq_testkit::storage::MemStorage;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,6 +13,7 @@ enum Step {
     Read(usize),
     Advance(u64),
     Sync,
+    BackgroundSync,
     Release,
     Empty,
     Reopen,
@@ -27,6 +28,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0_usize..800).prop_map(Step::Read),
         8 => (0_u64..20).prop_map(Step::Advance),
         2 => Just(Step::Sync),
+        3 => Just(Step::BackgroundSync),
         1 => Just(Step::Release),
         1 => Just(Step::Empty),
         1 => Just(Step::Reopen),
@@ -69,7 +71,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases * 2))]
 
     #[test]
     fn a_queue_is_a_list(
@@ -77,15 +79,22 @@ proptest! {
         short_io in any::<Option<u64>>(),
         max_bytes_per_file in 50_u64..2000,
         sync_every in 0_u64..60,
+        syncs_itself in any::<bool>(),
     ) {
         let storage = MemStorage::new();
         if let Some(seed) = short_io {
             storage.shorten_io(seed);
         }
-        let options = Options { max_bytes_per_file, sync_every, ..options() };
+        let options = Options { max_bytes_per_file, sync_every, syncs_itself, ..options() };
         let mut queue = open_with(&storage, options.clone());
         let mut model = Model::default();
+        let mut background: Option<SyncJob> = None;
         for step in steps {
+            if matches!(step, Step::Sync | Step::Empty | Step::Reopen)
+                && let Some(job) = background.take()
+            {
+                queue.finish_sync(job.run()).unwrap();
+            }
             match step {
                 Step::Append(lens) => queue.append(&model.make(&lens)).unwrap(),
                 Step::AppendHandedOut(lens) => {
@@ -114,6 +123,10 @@ proptest! {
                     queue.sync().unwrap();
                     prop_assert!(!queue.is_dirty());
                 }
+                Step::BackgroundSync => match background.take() {
+                    None => background = queue.begin_sync(),
+                    Some(job) => queue.finish_sync(job.run()).unwrap(),
+                },
                 Step::Release => queue.release_handles(),
                 Step::Empty => {
                     queue.empty().unwrap();
@@ -129,6 +142,7 @@ proptest! {
                 }
                 Step::Kill => {
                     drop(queue);
+                    background = None;
                     queue = open_with(&storage, options.clone());
                     let consumed = model.messages.len() - usize::try_from(queue.depth()).unwrap();
                     prop_assert!((model.consumed_synced..=model.consumed).contains(&consumed));
@@ -138,10 +152,14 @@ proptest! {
             }
             model.check(&queue);
         }
+        if let Some(job) = background.take() {
+            queue.finish_sync(job.run()).unwrap();
+        }
         queue.close().unwrap();
         let mut queue = open_with(&storage, options);
         let rest = queue.depth();
         prop_assert_eq!(drain(&mut queue).len() as u64, rest);
+        queue.sync().unwrap();
         prop_assert!(storage.names().len() <= 2, "a drained queue has at most one data file");
     }
 }
