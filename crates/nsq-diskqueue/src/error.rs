@@ -54,7 +54,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io { action, path, source } => write!(f, "{action} {}: {source}", path.display()),
+            Self::Io { action, path, source } => {
+                write!(f, "{action} {}: {}", path.display(), system_text(source))
+            }
             Self::RecordLen { len, min, max } => {
                 write!(
                     f,
@@ -63,6 +65,18 @@ impl fmt::Display for Error {
             }
         }
     }
+}
+
+/// The text of a system error as Go prints it: in lower case, without the number that Rust appends.
+pub(crate) fn system_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text
+        .split_once(" (os error")
+        .map_or(text.as_str(), |(text, _)| text);
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 impl std::error::Error for Error {

@@ -235,10 +235,22 @@ impl Session {
         };
         match read {
             Poll::Pending => Ok(false),
-            Poll::Ready(Ok(0)) => Err(self.decoder.stalled().map_or(End::Gone, End::Fatal)),
+            Poll::Ready(Ok(0)) => Err(self.end_of_stream()),
             Poll::Ready(Ok(_)) => Ok(true),
             Poll::Ready(Err(end)) => Err(end),
         }
+    }
+
+    fn end_of_stream(&self) -> End {
+        if matches!(self.stage, Stage::Magic) {
+            let cause = if self.input.is_empty() {
+                "EOF"
+            } else {
+                "unexpected EOF"
+            };
+            return End::Failed(format!("failed to read protocol version - {cause}"));
+        }
+        self.decoder.stalled().map_or(End::Gone, End::Fatal)
     }
 
     /// Whether the next command may be executed: none is pending, and its answer has a place.
@@ -456,10 +468,9 @@ impl Session {
     /// Ends the connection. What the client held stays in flight until its timeout.
     async fn finish(mut self: Box<Self>, end: End) {
         let peer = self.client.peer();
-        // First of all: others may be waiting for what this one was about to get.
-        self.stage = Stage::Init;
         match &end {
             End::Gone | End::Closed => {}
+            End::Failed(cause) if matches!(self.stage, Stage::Magic) => tracing::error!("{cause}"),
             End::Failed(cause) => tracing::error!("client({peer}) - {cause}"),
             End::Fatal(error) => {
                 log_error(self.client.peer(), error);
@@ -467,6 +478,8 @@ impl Session {
                 frame::put_error(self.output.buffer(), error);
             }
         }
+        // Before anything that may take long: others may be waiting for what this one was about to get.
+        self.stage = Stage::Init;
         if let End::Fatal(_) | End::Gone = end {
             let clock = self.nsqd.clock().clone();
             tokio::select! {

@@ -41,7 +41,7 @@ impl Storage for FsStorage {
 
     fn list(&self, directory: &Path, prefix: &str) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(directory)? {
+        for entry in fs::read_dir(or_here(directory))? {
             names.extend(
                 entry?
                     .file_name()
@@ -54,7 +54,16 @@ impl Storage for FsStorage {
     }
 
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
-        File::open(directory)?.sync_all()
+        File::open(or_here(directory))?.sync_all()
+    }
+}
+
+/// An empty path means the working directory when names are joined to it, but cannot be opened.
+fn or_here(directory: &Path) -> &Path {
+    if directory.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        directory
     }
 }
 

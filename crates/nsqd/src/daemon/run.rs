@@ -81,10 +81,10 @@ pub struct Daemon {
 pub async fn start(options: Options, lock: DirLock, log: Log, clock: Clock) -> Result<Daemon, StartError> {
     tracing::info!("{}", version_line("nsqd"));
     tracing::info!("ID: {}", options.node_id);
-    let tcp = listen("TCP", &options.tcp_address).await?;
+    let tcp = listen(&options.tcp_address).await?;
     let http = match options.http_address.as_str() {
         "" => None,
-        address => Some(listen("HTTP", address).await?),
+        address => Some(listen(address).await?),
     };
     let listening = Listening {
         tcp: Some(tcp.local_addr().clone()),
@@ -102,15 +102,13 @@ pub async fn start(options: Options, lock: DirLock, log: Log, clock: Clock) -> R
     })
 }
 
-async fn listen(name: &str, address: &str) -> Result<Listener, StartError> {
-    let listener = Listener::bind(&Address::parse(address))
+async fn listen(address: &str) -> Result<Listener, StartError> {
+    Listener::bind(&Address::parse(address))
         .await
         .map_err(|cause| StartError::Listen {
             address: address.to_owned(),
             cause,
-        })?;
-    tracing::info!("{name}: listening on {}", listener.local_addr());
-    Ok(listener)
+        })
 }
 
 /// Makes the topics and channels of the metadata file. Messages flow once all of them exist.
@@ -171,10 +169,14 @@ impl Daemon {
         background.spawn(Arc::clone(&nsqd.timers).run(clock.clone(), stop_background.clone()));
 
         let tcp_address = tcp.local_addr().clone();
+        tracing::info!("TCP: listening on {tcp_address}");
         let accepting = Acceptor::new(tcp, clock.clone()).run(shutdown.triggered(), |socket, slot| {
             sessions.spawn(session::serve(Arc::clone(&nsqd), socket, slot));
         });
         let http_address = http.as_ref().map(|listener| listener.local_addr().clone());
+        if let Some(address) = &http_address {
+            tracing::info!("HTTP: listening on {address}");
+        }
         let answering = crate::http::serve(&nsqd, http, shutdown.clone());
         let stop_all = shutdown.clone();
         let accepting = async {
