@@ -8,6 +8,11 @@ pub(crate) const FRAME_HEADER_LEN: usize = 4;
 const RETAINED_CAPACITY_MAX: usize = 4 * 1024 * 1024;
 
 /// Records encoded back to back, each behind its length, so that one write call covers them. Reusable.
+///
+/// | bytes | |
+/// |---|---|
+/// | 4 | length of the record, signed, big-endian |
+/// | as many | the record |
 #[derive(Debug, Default)]
 pub struct RecordBatch {
     framed: Vec<u8>,

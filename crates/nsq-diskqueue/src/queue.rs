@@ -44,9 +44,6 @@ pub struct DiskQueue {
     writer: Writer,
     /// Files before the one being written that do not survive a power loss completely.
     unsynced: Vec<Unsynced>,
-    /// Data files created, and how many of them were there when the directory was synced last.
-    files_created: u64,
-    files_created_synced: u64,
     /// A sync is out with another thread.
     syncing: bool,
     /// A sync is due, whatever the number of operations.
@@ -188,7 +185,7 @@ impl DiskQueue {
     }
 
     fn needs_data_sync(&self) -> bool {
-        self.write.offset > self.writer.synced || self.directory_changed() || !self.unsynced.is_empty()
+        self.write.offset > self.writer.synced || !self.unsynced.is_empty()
     }
 }
 

@@ -24,7 +24,6 @@ pub struct SyncJob {
     /// What the metadata file should say, if it does not yet.
     pub(crate) metadata: Option<Metadata>,
     pub(crate) covers: Position,
-    pub(crate) files_created: u64,
 }
 
 /// Bytes of one file that have to reach the disk.
@@ -49,7 +48,6 @@ pub struct SyncOutcome {
     /// The file whose sync failed.
     pub(crate) suspect: Option<u64>,
     pub(crate) metadata: Option<Metadata>,
-    pub(crate) files_created: u64,
     pub(crate) events: Vec<Event>,
     pub(crate) result: Result<(), Error>,
 }
@@ -66,7 +64,6 @@ impl SyncJob {
             synced: Vec::new(),
             suspect: None,
             metadata: self.metadata,
-            files_created: self.files_created,
             events: Vec::new(),
             result: Ok(()),
         };
@@ -158,6 +155,9 @@ fn rewrite(file: &dyn StorageFile, from: u64, end: u64) -> io::Result<()> {
 }
 
 /// Replaces the metadata file so that, whatever happens, either the old or the new one is there.
+///
+/// Syncing the directory also secures the names of new data files: the metadata changes with every record that
+/// is written to one.
 fn replace_metadata(storage: &dyn Storage, names: &Names, metadata: &Metadata) -> Result<(), Error> {
     let (temporary, path) = (names.metadata_temporary(), names.metadata());
     let written = write_temporary(storage, names, metadata)

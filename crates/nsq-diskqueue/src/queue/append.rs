@@ -182,9 +182,6 @@ impl DiskQueue {
                     .map_err(Error::io(Action::Read, &path))?;
                 continue;
             }
-            if self.write.offset == 0 {
-                self.files_created += 1;
-            }
             self.event(Event::OpenedForWriting { path });
             self.writer.handle = Some(handle.into());
         }

@@ -68,7 +68,6 @@ impl DiskQueue {
         self.cursor = Position::default();
         self.operations = 0;
         self.due = false;
-        self.files_created_synced = self.files_created;
         self.persisted = None;
         Ok(())
     }

@@ -38,8 +38,6 @@ impl DiskQueue {
             write: Position::default(),
             writer: Writer::default(),
             unsynced: Vec::new(),
-            files_created: 0,
-            files_created_synced: 0,
             syncing: false,
             due: false,
             cursor: Position::default(),

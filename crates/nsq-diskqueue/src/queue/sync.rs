@@ -57,8 +57,8 @@ impl DiskQueue {
         }
     }
 
-    /// Whether a sync is due, by the number of records or because a file was finished. Always false for a queue
-    /// that syncs by itself, except while a [`SyncJob`] is out or after a failure.
+    /// Whether a sync is due, by the number of records or because a file was finished. With a queue that syncs by
+    /// itself, only while a [`SyncJob`] is out.
     pub fn sync_due(&self) -> bool {
         self.due || (self.operations > 0 && self.operations >= self.sync_every)
     }
@@ -76,7 +76,7 @@ impl DiskQueue {
         self.operations = 0;
         self.due = false;
         let metadata = self.metadata();
-        let metadata = (self.persisted != Some(metadata) || self.directory_changed()).then_some(metadata);
+        let metadata = (self.persisted != Some(metadata)).then_some(metadata);
         let files = self.files_to_sync();
         if metadata.is_none() && files.is_empty() {
             self.remove_consumed_files(self.position().file);
@@ -90,7 +90,6 @@ impl DiskQueue {
             files,
             metadata,
             covers: self.write,
-            files_created: self.files_created,
         })
     }
 
@@ -107,18 +106,11 @@ impl DiskQueue {
         for event in outcome.events {
             self.event(event);
         }
-        let result = match (outcome.suspect, outcome.result) {
-            (suspect, Err(error)) => {
-                if let Some(file) = suspect {
-                    self.mark_suspect(file);
-                }
-                Err(error)
-            }
-            (_, Ok(())) => Ok(()),
-        };
-        match &result {
+        if let Some(file) = outcome.suspect {
+            self.mark_suspect(file);
+        }
+        match &outcome.result {
             Ok(()) => {
-                self.files_created_synced = outcome.files_created;
                 if let Some(metadata) = outcome.metadata {
                     self.persisted = Some(metadata);
                     self.remove_consumed_files(metadata.read.file);
@@ -129,7 +121,7 @@ impl DiskQueue {
             Err(error) if is_full(error) => self.remove_consumed_files(self.position().file),
             Err(_) => {}
         }
-        result
+        outcome.result
     }
 
     /// Syncs, unless that is the owner's business or under way.
@@ -149,11 +141,6 @@ impl DiskQueue {
         } else {
             Ok(())
         }
-    }
-
-    /// Whether a data file was created since the directory was synced.
-    pub(super) fn directory_changed(&self) -> bool {
-        self.files_created > self.files_created_synced
     }
 
     fn files_to_sync(&self) -> Vec<FileToSync> {

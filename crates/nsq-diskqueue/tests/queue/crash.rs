@@ -315,3 +315,42 @@ fn a_killed_process_leaves_a_queue_that_opens_without_reading_what_was_synced() 
     assert_eq!(queue.depth(), 5010);
     assert_eq!(drain(&mut queue).len(), 5010);
 }
+
+#[test]
+fn what_a_killed_process_had_not_synced_is_synced_by_the_next() {
+    let storage = MemStorage::new();
+    let mut queue = open_with(&storage, crash_options(false));
+    queue.append(&batch(0..3)).unwrap();
+    queue.sync().unwrap();
+    queue.append(&batch(3..20)).unwrap();
+    drop(queue);
+    let mut queue = open_with(&storage, crash_options(false));
+    assert!(queue.is_dirty());
+    queue.sync().unwrap();
+    let image = storage.image(Loss::Everything);
+    assert_eq!(drain(&mut open_with(&image, crash_options(false))), bodies(0..20));
+}
+
+#[test]
+fn what_is_appended_during_a_sync_is_synced_by_the_next() {
+    let storage = MemStorage::new();
+    let mut queue = open_with(&storage, crash_options(false));
+    queue.append(&batch(0..2)).unwrap();
+    let job = queue.begin_sync().unwrap();
+    // To the same file, and on to the next two.
+    queue.append(&batch(2..4)).unwrap();
+    queue.finish_sync(job.run()).unwrap();
+    queue.sync().unwrap();
+    let image = storage.image(Loss::Everything);
+    assert_eq!(drain(&mut open_with(&image, crash_options(false))), bodies(0..4));
+
+    let job = queue.begin_sync();
+    assert!(job.is_none(), "all is synced");
+    queue.append(&batch(4..5)).unwrap();
+    let job = queue.begin_sync().unwrap();
+    queue.append(&batch(5..15)).unwrap();
+    queue.finish_sync(job.run()).unwrap();
+    queue.sync().unwrap();
+    let image = storage.image(Loss::Everything);
+    assert_eq!(drain(&mut open_with(&image, crash_options(false))), bodies(0..15));
+}

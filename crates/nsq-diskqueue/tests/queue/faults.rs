@@ -425,3 +425,22 @@ fn a_file_that_becomes_shorter_while_it_is_read_costs_its_end() {
     assert!(queue.read(1000).unwrap().is_empty());
     assert_eq!(queue.unread(), 0);
 }
+
+#[test]
+fn a_file_that_may_have_lost_something_is_remembered_when_writing_goes_on_in_the_next() {
+    let options = Options {
+        syncs_itself: false,
+        ..small_files()
+    };
+    let storage = MemStorage::new();
+    let mut queue = open_with(&storage, options.clone());
+    queue.append(&batch(0..2)).unwrap();
+    storage.fail(Operation::Sync, "000000.dat", 0, 1, EIO);
+    queue.sync().unwrap_err();
+    queue.append(&batch(2..5)).unwrap();
+    queue.sync().unwrap();
+    assert_eq!(
+        drain(&mut open_with(&storage.image(Loss::Everything), options)),
+        bodies(0..5)
+    );
+}
