@@ -35,7 +35,7 @@ mod router;
 mod server;
 
 pub use axum::extract::{Path, State};
-pub use hyper::{Method, StatusCode, header};
+pub use hyper::{Method, StatusCode, Uri, header};
 
 pub use body::Body;
 pub use client::{Client, ClientError, ClientReply, ClientRequest};

@@ -23,12 +23,19 @@ pub type Request = hyper::Request<RequestBody>;
 #[derive(Debug)]
 pub struct RequestBody {
     incoming: Incoming,
+    /// Nothing more will come.
+    ended: bool,
     monitor: Arc<Monitor>,
 }
 
 impl RequestBody {
     pub(crate) fn new(incoming: Incoming, monitor: Arc<Monitor>) -> Self {
-        Self { incoming, monitor }
+        let ended = incoming.is_end_stream();
+        Self {
+            incoming,
+            ended,
+            monitor,
+        }
     }
 
     /// The declared Content-Length; `None` for a chunked body.
@@ -47,6 +54,7 @@ impl HttpBody for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let polled = Pin::new(&mut self.incoming).poll_frame(cx);
         self.monitor.set_reading_body(polled.is_pending());
+        self.ended |= matches!(polled, Poll::Ready(None)) || self.incoming.is_end_stream();
         polled
     }
 
@@ -56,6 +64,14 @@ impl HttpBody for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.monitor.abandon_input();
+        }
     }
 }
 

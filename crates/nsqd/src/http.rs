@@ -92,28 +92,47 @@ impl Api {
 }
 
 impl Service for Api {
-    async fn call(&self, request: Request, peer: Peer) -> Response {
+    async fn call(&self, mut request: Request, peer: Peer) -> Response {
         if self.refuses_plain() {
             return tls_required();
         }
-        if request.method() == Method::POST {
-            match request.uri().path() {
-                "/pub" => return answer(publish::publish(&self.nsqd, request).await),
-                "/mpub" => return answer(publish::multi_publish(&self.nsqd, request).await),
-                _ => {}
-            }
-        }
-        self.routes.call(request, peer).await
+        // All but `/pub` in boxes: a connection has room for the largest of these futures, and moves as many
+        // bytes with each request.
+        let Some(endpoint) = Publishing::asked_by(request.method(), request.uri().path()) else {
+            return Box::pin(self.routes.call(request, peer)).await;
+        };
+        let uri = std::mem::take(request.uri_mut());
+        let body = request.into_body();
+        let result = match endpoint {
+            Publishing::One => publish::publish(&self.nsqd, uri, body).await,
+            Publishing::Many => Box::pin(publish::multi_publish(&self.nsqd, uri, body)).await,
+        };
+        result.unwrap_or_else(Response::from)
     }
 
     fn is_logged(&self, method: &Method, path: &str) -> bool {
-        let publishes = method == Method::POST && matches!(path, "/pub" | "/mpub");
-        !publishes && !path.starts_with("/debug/pprof") && !self.refuses_plain()
+        Publishing::asked_by(method, path).is_none()
+            && !path.starts_with("/debug/pprof")
+            && !self.refuses_plain()
     }
 }
 
-fn answer(result: Result<Response, ApiError>) -> Response {
-    result.unwrap_or_else(Response::from)
+/// The endpoints that are answered before any routing.
+enum Publishing {
+    /// `/pub`
+    One,
+    /// `/mpub`
+    Many,
+}
+
+impl Publishing {
+    fn asked_by(method: &Method, path: &str) -> Option<Self> {
+        match path {
+            "/pub" if method == Method::POST => Some(Self::One),
+            "/mpub" if method == Method::POST => Some(Self::Many),
+            _ => None,
+        }
+    }
 }
 
 /// The answer to everything that comes without TLS where TLS is required. NSQ's clients go on at the port it

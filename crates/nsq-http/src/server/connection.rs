@@ -20,7 +20,7 @@ use super::monitor::{Monitor, Monitored, Phase};
 use super::watch::Watch;
 use super::{Service, Shared, panic};
 use crate::reply::{self, WithStatus};
-use crate::{ApiError, Request, RequestBody, Response};
+use crate::{ApiError, RequestBody, Response};
 
 /// Bounds how much a connection buffers of what it reads, and so how large a step through a body is.
 const READ_BUFFER_MAX: usize = 64 * 1024;
@@ -33,8 +33,7 @@ pub(super) async fn serve<S: Service>(shared: Arc<Shared<S>>, stream: Stream, st
     let io = TokioIo::new(Monitored::new(stream, Arc::clone(&monitor)));
     let service = service_fn(|request| {
         monitor.begin_request();
-        let (shared, monitor) = (Arc::clone(&shared), Arc::clone(&monitor));
-        async move { Ok::<_, Infallible>(answer(&shared, monitor, request, peer).await) }
+        answer(Arc::clone(&shared), Arc::clone(&monitor), request, peer)
     });
     let connection = http1::Builder::new()
         // A client may close its sending side and still wait for the reply, as in Go. It also means
@@ -71,45 +70,36 @@ pub(super) async fn serve<S: Service>(shared: Arc<Shared<S>>, stream: Stream, st
     .await;
 }
 
-/// Answers one request, whatever it is.
+/// Answers one request, whatever it is, and logs it.
 async fn answer<S: Service>(
-    shared: &Shared<S>,
+    shared: Arc<Shared<S>>,
     monitor: Arc<Monitor>,
     request: hyper::Request<Incoming>,
     peer: Peer,
-) -> Response {
+) -> Result<Response, Infallible> {
+    let Shared { service, clock, .. } = &*shared;
     let response = if let Some(problem) = host_problem(&request) {
+        monitor.abandon_input();
         refuse(problem)
     } else {
+        let (method, uri) = (request.method(), request.uri());
+        let is_logged = service.is_logged(method, uri.path());
+        let log = is_logged
+            .then(|| AccessLog::begin(method, uri, peer, clock))
+            .flatten();
         let request = request.map(|body| RequestBody::new(body, Arc::clone(&monitor)));
-        logged(shared, request, peer).await
-    };
-    monitor.end_request();
-    // Only replies that leave a body unread close the connection by themselves.
-    if response.headers().contains_key(CONNECTION) {
-        monitor.abandon_input();
-    }
-    response
-}
-
-/// The answer of the service, and its line in the access log.
-async fn logged<S: Service>(shared: &Shared<S>, request: Request, peer: Peer) -> Response {
-    let log = if shared.service.is_logged(request.method(), request.uri().path()) {
-        AccessLog::begin(request.method(), request.uri(), peer, &shared.clock)
-    } else {
-        None
-    };
-    let response = match panic::caught(shared.service.call(request, peer)).await {
-        Ok(response) => response,
-        Err(payload) => {
+        let response = panic::caught(pin!(service.call(request, peer))).await;
+        let response = response.unwrap_or_else(|payload| {
             tracing::error!("panic in HTTP handler - {}", panic::message(&*payload));
             ApiError::internal().into()
+        });
+        if let Some(log) = log {
+            log.end(response.status(), clock);
         }
+        response
     };
-    if let Some(log) = log {
-        log.end(response.status(), &shared.clock);
-    }
-    response
+    monitor.end_request();
+    Ok(response)
 }
 
 /// HTTP/1.1 asks for exactly one Host header.

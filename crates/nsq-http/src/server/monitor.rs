@@ -50,7 +50,7 @@ pub(crate) struct Monitor {
     reading_body: AtomicBool,
     write_blocked: AtomicBool,
     lingering: AtomicBool,
-    /// The peer may be sending what nobody will read.
+    /// The peer may be sending the rest of a body that nobody will read.
     input_abandoned: AtomicBool,
     /// The server is stopping and does not wait for a peer to close its side.
     hurried: AtomicBool,
@@ -61,6 +61,7 @@ impl Monitor {
         self.requests.store(self.requests.load(Relaxed) + 1, Relaxed);
         self.head_bytes.store(0, Relaxed);
         self.in_handler.store(true, Relaxed);
+        self.input_abandoned.store(false, Relaxed);
     }
 
     pub(super) fn end_request(&self) {
@@ -72,7 +73,7 @@ impl Monitor {
         self.reading_body.store(waiting, Relaxed);
     }
 
-    pub(super) fn abandon_input(&self) {
+    pub(crate) fn abandon_input(&self) {
         self.input_abandoned.store(true, Relaxed);
     }
 

@@ -318,6 +318,21 @@ async fn a_client_that_sends_a_huge_body_first_still_reads_the_refusal() {
 }
 
 #[tokio::test]
+async fn a_body_that_no_handler_wants_does_not_cost_the_reply() {
+    let server = start(Daemon::new()).await;
+    for size in [1, 100_000, 4 * 1024 * 1024] {
+        let mut request =
+            format!("POST /nope HTTP/1.1\r\nHost: nsq\r\nContent-Length: {size}\r\n\r\n").into_bytes();
+        request.resize(request.len() + size, b'x');
+        assert_eq!(
+            server.exchange(request).await,
+            error("404 Not Found", "NOT_FOUND"),
+            "{size}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_waits_for_100_continue_is_told_to_go_on_or_refused_at_once() {
     let server = start(Daemon::new()).await;
     let head = "POST /pub?topic=t HTTP/1.1\r\nHost: nsq\r\nExpect: 100-continue\r\n";

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use nsq_core::{PublishError, Receipt};
-use nsq_http::{ApiError, BodyError, Params, Request, Response, read_body, reply};
+use nsq_http::{ApiError, BodyError, Params, RequestBody, Response, Uri, read_body, reply};
 use nsq_protocol::command::parse_mpub_body;
 
 use super::{topic_param, valid_topic};
@@ -13,15 +13,14 @@ use crate::session::intake::Intake;
 ///
 /// # Differs from upstream
 /// A bad `defer` has not created the topic.
-pub(super) async fn publish(nsqd: &Nsqd, request: Request) -> Result<Response, ApiError> {
-    let (head, body) = request.into_parts();
+pub(super) async fn publish(nsqd: &Nsqd, uri: Uri, body: RequestBody) -> Result<Response, ApiError> {
     let body = read_body(body, nsqd.options().max_msg_size)
         .await
         .map_err(|error| refused_body(&error, "MSG_TOO_BIG"))?;
     if body.is_empty() {
         return Err(ApiError::bad_request("MSG_EMPTY"));
     }
-    let params = Params::parse(head.uri.query())?;
+    let params = Params::parse(uri.query())?;
     let name = topic_param(&params)?;
     let name = valid_topic(&name)?;
     let defer_ms = match params.get("defer") {
@@ -37,8 +36,7 @@ pub(super) async fn publish(nsqd: &Nsqd, request: Request) -> Result<Response, A
 }
 
 /// `POST /mpub?topic=<t>[&binary=true]`: the body is one message per line, or a binary batch.
-pub(super) async fn multi_publish(nsqd: &Nsqd, request: Request) -> Result<Response, ApiError> {
-    let (head, body) = request.into_parts();
+pub(super) async fn multi_publish(nsqd: &Nsqd, uri: Uri, body: RequestBody) -> Result<Response, ApiError> {
     let options = nsqd.options();
     // Before anything else is looked at, as upstream.
     if body
@@ -47,7 +45,7 @@ pub(super) async fn multi_publish(nsqd: &Nsqd, request: Request) -> Result<Respo
     {
         return Err(refused_body(&BodyError::DeclaredTooLarge, "BODY_TOO_BIG"));
     }
-    let params = Params::parse(head.uri.query())?;
+    let params = Params::parse(uri.query())?;
     let name = topic_param(&params)?;
     let topic = nsqd.topic(valid_topic(&name)?);
     let is_binary = is_binary(params.get("binary").as_deref());
@@ -127,5 +125,42 @@ async fn settled(receipt: Result<Receipt, PublishError>) -> Result<Response, Api
         Ok(()) => Ok(reply::text("OK")),
         // Whatever the reason, a full disk included.
         Err(_) => Err(ApiError::unavailable("EXITING")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines(body: &[u8], max_msg_size: usize) -> Result<Vec<Bytes>, ApiError> {
+        let mut intake = Intake::default();
+        take_lines(&mut intake, &Bytes::copy_from_slice(body), max_msg_size)?;
+        Ok(intake.drain().collect())
+    }
+
+    #[test]
+    fn empty_lines_are_dropped_and_carriage_returns_kept() {
+        assert_eq!(lines(b"a\r\n\n\nb\n\n", 10).unwrap(), ["a\r", "b"]);
+        assert_eq!(lines(b"\n\n", 10).unwrap(), [""; 0]);
+        assert_eq!(lines(b"", 10).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn one_line_above_the_limit_refuses_all() {
+        assert_eq!(lines(b"0123456789\n0", 10).unwrap().len(), 2);
+        assert_eq!(
+            lines(b"0\n01234567890\n0", 10),
+            Err(ApiError::too_large("MSG_TOO_BIG"))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn joined_messages_come_apart_again(messages in prop::collection::vec("[^\n]{1,20}", 0..50)) {
+            let taken = lines(messages.join("\n").as_bytes(), 100).unwrap();
+            prop_assert_eq!(taken, messages);
+        }
     }
 }
