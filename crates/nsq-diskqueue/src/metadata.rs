@@ -99,3 +99,68 @@ fn position(line: &str) -> Result<Position, MetadataError> {
         Ok(position)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn position(file: u64, offset: u64) -> Position {
+        Position { file, offset }
+    }
+
+    #[test]
+    fn the_text_is_upstreams() {
+        let metadata = Metadata {
+            depth: 5,
+            read: position(0, 0),
+            write: position(1, 88),
+        };
+        assert_eq!(metadata.encode(), "5\n0,0\n1,88\n");
+    }
+
+    #[test]
+    fn what_is_missing_or_no_number_is_told_apart() {
+        for (text, error) in [
+            ("", MetadataError::Incomplete),
+            ("5", MetadataError::Incomplete),
+            ("5\n0\n", MetadataError::Incomplete),
+            ("5\n0,\n1,1\n", MetadataError::Incomplete),
+            ("5\n0,0\n", MetadataError::Incomplete),
+            ("5\n0,0\n1\n", MetadataError::Incomplete),
+            ("x\n0,0\n1,1\n", MetadataError::NotANumber),
+            ("5\n0,0\n1,1x\n", MetadataError::NotANumber),
+            ("5\n0;0\n1,1\n", MetadataError::NotANumber),
+            ("5 \n0,0\n1,1\n", MetadataError::NotANumber),
+            ("9223372036854775808\n0,0\n1,1\n", MetadataError::NotANumber),
+            ("5\n-1,0\n1,1\n", MetadataError::OutOfRange),
+            ("5\n0,0\n1,-1\n", MetadataError::OutOfRange),
+            ("5\n0,0\n9000000000000000000,1\n", MetadataError::OutOfRange),
+        ] {
+            assert_eq!(Metadata::decode(text.as_bytes()), Err(error), "{text:?}");
+        }
+        assert_eq!(
+            Metadata::decode(b"5\n0,0\n\xff\xff"),
+            Err(MetadataError::Incomplete)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(
+            depth in any::<i64>(),
+            read in (0..=FILE_NUMBER_MAX, 0..i64::MAX as u64),
+            write in (0..=FILE_NUMBER_MAX, 0..i64::MAX as u64),
+        ) {
+            let metadata = Metadata { depth, read: position(read.0, read.1), write: position(write.0, write.1) };
+            let text = metadata.encode();
+            prop_assert!(text.len() < METADATA_LEN_MAX);
+            prop_assert_eq!(Metadata::decode(text.as_bytes()), Ok(metadata));
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_decoded_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = Metadata::decode(&bytes);
+        }
+    }
+}

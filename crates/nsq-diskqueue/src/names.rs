@@ -81,3 +81,62 @@ pub(crate) fn parse_metadata_temporary(file_name: &str) -> Option<&str> {
         .strip_prefix('.')?;
     (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(queue)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_names_are_upstreams() {
+        let names = Names::new("/data".into(), "t:c".to_owned());
+        assert_eq!(names.data(7).to_str(), Some("/data/t:c.diskqueue.000007.dat"));
+        assert_eq!(
+            names.data(1_234_567).to_str(),
+            Some("/data/t:c.diskqueue.1234567.dat")
+        );
+        assert_eq!(names.metadata().to_str(), Some("/data/t:c.diskqueue.meta.dat"));
+        assert_eq!(
+            names.quarantine(7, None).to_str(),
+            Some("/data/t:c.diskqueue.000007.dat.bad")
+        );
+    }
+
+    #[test]
+    fn only_names_that_are_written_are_recognised() {
+        for name in [
+            "",
+            "t",
+            "t.diskqueue.meta.dat",
+            "t.diskqueue.00007.dat",
+            "t.diskqueue.0000007.dat",
+            "t.diskqueue.+00007.dat",
+            "t.diskqueue.00000x.dat",
+            "t.diskqueue.000007.dat.bad",
+            "t.diskqueue.99999999999999999999.dat",
+            "t.diskqueue..dat",
+        ] {
+            assert_eq!(parse_data(name), None, "{name}");
+        }
+        for name in [
+            "t.diskqueue.meta.dat",
+            "t.diskqueue.meta.dat..tmp",
+            "t.diskqueue.meta.dat.x.tmp",
+            "7.tmp",
+        ] {
+            assert_eq!(parse_metadata_temporary(name), None, "{name}");
+        }
+        assert_eq!(
+            parse_metadata_temporary("t.diskqueue.meta.dat.123.tmp"),
+            Some("t")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_name_of_a_data_file_says_whose_it_is(queue in ".{1,20}", number in 0..=FILE_NUMBER_MAX) {
+            let path = Names::new(PathBuf::new(), queue.clone()).data(number);
+            prop_assert_eq!(path.to_str().and_then(parse_data), Some((queue.as_str(), number)));
+        }
+    }
+}

@@ -12,12 +12,12 @@ use crate::metadata::Metadata;
 use crate::names::Names;
 use crate::scan::Rules;
 use crate::storage::{Storage, StorageFile};
+use crate::sync_job::Unsynced;
 use crate::{Event, Position};
 use bytes::Bytes;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use sync::Unsynced;
 
 /// Events kept until the owner takes them; later ones are dropped. Far more than one call usually makes.
 const EVENTS_MAX: usize = 64;

@@ -20,22 +20,23 @@ pub struct SyncJob {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) names: Arc<Names>,
     pub(crate) rules: Rules,
-    pub(crate) files: Vec<FileToSync>,
+    pub(crate) files: Vec<Unsynced>,
     /// What the metadata file should say, if it does not yet.
     pub(crate) metadata: Option<Metadata>,
     pub(crate) covers: Position,
 }
 
-/// Bytes of one file that have to reach the disk.
-#[derive(Debug)]
-pub(crate) struct FileToSync {
+/// A part of a file that may not survive a power loss.
+#[derive(Debug, Clone)]
+pub(crate) struct Unsynced {
     pub(crate) file: u64,
-    /// The file, if it is open.
+    /// The file, if it is open: the one with which it was written hears of all errors.
     pub(crate) handle: Option<Arc<dyn StorageFile>>,
+    /// Offset of the first byte.
     pub(crate) from: u64,
-    /// Without, to the end of the file.
+    /// Offset behind the last byte. Without, to the end of the file.
     pub(crate) end: Option<u64>,
-    /// Another sync is not enough: they have to be written again.
+    /// A sync failed, and another one is not enough: the bytes have to be written again.
     pub(crate) suspect: bool,
 }
 
@@ -92,7 +93,7 @@ impl SyncJob {
 
     /// Syncs a file; first writes again what an earlier failure may have left unwritten. Returns whether that
     /// could be read back as it had been written.
-    fn sync_file(&self, file: &FileToSync) -> Result<bool, Error> {
+    fn sync_file(&self, file: &Unsynced) -> Result<bool, Error> {
         let path = self.names.data(file.file);
         let Some(handle) = self.handle_of(file, &path)? else {
             // What is gone is gone; reading will say so.
@@ -112,7 +113,7 @@ impl SyncJob {
     }
 
     /// The file, unless it does not exist any more.
-    fn handle_of(&self, file: &FileToSync, path: &Path) -> Result<Option<Arc<dyn StorageFile>>, Error> {
+    fn handle_of(&self, file: &Unsynced, path: &Path) -> Result<Option<Arc<dyn StorageFile>>, Error> {
         if let Some(handle) = &file.handle {
             return Ok(Some(Arc::clone(handle)));
         }

@@ -1,10 +1,10 @@
 //! Writing records.
 
-use super::sync::Unsynced;
 use super::{DiskQueue, Passed, Writer};
 use crate::batch::{RecordBatch, framed_len, record_lens};
 use crate::scan::Scanner;
 use crate::storage::{OpenMode, StorageFile, write_fully};
+use crate::sync_job::Unsynced;
 use crate::{Action, AppendError, Error, Event, Position};
 
 /// The next records of a batch that go to one file.
@@ -90,29 +90,16 @@ impl DiskQueue {
         chunk
     }
 
-    /// Goes on to a new file; syncs first, if that is not the owner's business. The new file is used in any case.
+    /// Goes on to a new file, and syncs if that is not the owner's business. The new file is used in any case.
     fn roll(&mut self) -> Result<(), Error> {
-        let result = if self.syncs_itself && !self.syncing {
-            self.sync()
-        } else {
-            Ok(())
-        };
+        self.cut_torn_write();
+        self.unsynced.extend(self.unsynced_end());
         let old = self.write;
-        if old.offset > self.writer.synced {
-            let (from, end) = (self.writer.synced, Some(old.offset));
-            self.unsynced.push(Unsynced {
-                file: old.file,
-                from,
-                end,
-                suspect: self.writer.suspect,
-            });
-        }
         self.writer = Writer::default();
         self.write = Position::start_of(old.file + 1);
         if self.cursor == old {
             self.leave_file(old.file, self.write);
         }
-        result?;
         self.sync_now_or_later()
     }
 
@@ -195,6 +182,7 @@ impl DiskQueue {
         self.count_as_unread(records);
         self.unsynced.push(Unsynced {
             file: self.write.file,
+            handle: None,
             from: 0,
             end: None,
             suspect: false,

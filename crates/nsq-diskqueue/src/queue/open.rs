@@ -1,6 +1,5 @@
 //! Opening: from metadata that fits the files, and from whatever else there is.
 
-use super::sync::Unsynced;
 use super::{DiskQueue, Writer};
 use crate::handed_out::HandedOut;
 use crate::index::QueueFiles;
@@ -8,6 +7,7 @@ use crate::metadata::{METADATA_LEN_MAX, Metadata};
 use crate::names::Names;
 use crate::scan::{Rules, Scanner};
 use crate::storage::{OpenMode, Storage, read_fully};
+use crate::sync_job::Unsynced;
 use crate::{Action, DirectoryIndex, Error, Event, Options, Position};
 use std::io;
 use std::sync::Arc;
@@ -150,6 +150,7 @@ impl DiskQueue {
         self.count_as_unread(self.count_in(file, offset, None)?);
         self.unsynced.push(Unsynced {
             file,
+            handle: None,
             from: offset,
             end: None,
             suspect: false,
@@ -159,6 +160,7 @@ impl DiskQueue {
                 self.count_as_unread(self.count_in(file, 0, None)?);
                 self.unsynced.push(Unsynced {
                     file,
+                    handle: None,
                     from: 0,
                     end: None,
                     suspect: false,

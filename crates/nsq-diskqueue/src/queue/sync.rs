@@ -1,23 +1,11 @@
 //! Making what was written, and what was consumed, survive a power loss.
 
 use super::DiskQueue;
-use crate::sync_job::{FileToSync, SyncJob, SyncOutcome};
+use crate::sync_job::{SyncJob, SyncOutcome, Unsynced};
 use crate::{Error, Event};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-
-/// A file that holds bytes which may not survive a power loss.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Unsynced {
-    pub(super) file: u64,
-    /// Offset of the first such byte.
-    pub(super) from: u64,
-    /// Offset behind the last such byte, if it is known.
-    pub(super) end: Option<u64>,
-    /// A sync failed: it takes more than another sync to make them survive.
-    pub(super) suspect: bool,
-}
 
 impl DiskQueue {
     /// Returns when all that was appended and consumed survives a power loss; then removes the files that are
@@ -143,36 +131,22 @@ impl DiskQueue {
         }
     }
 
-    fn files_to_sync(&self) -> Vec<FileToSync> {
+    fn files_to_sync(&self) -> Vec<Unsynced> {
         // What is consumed is about to be removed.
         let first = self.position().file;
         let earlier = self.unsynced.iter().filter(|unsynced| unsynced.file >= first);
-        let mut files: Vec<_> = earlier
-            .map(
-                |&Unsynced {
-                     file,
-                     from,
-                     end,
-                     suspect,
-                 }| FileToSync {
-                    file,
-                    handle: None,
-                    from,
-                    end,
-                    suspect,
-                },
-            )
-            .collect();
-        if self.write.offset > self.writer.synced {
-            files.push(FileToSync {
-                file: self.write.file,
-                handle: self.writer.handle.clone(),
-                from: self.writer.synced,
-                end: Some(self.write.offset),
-                suspect: self.writer.suspect,
-            });
-        }
-        files
+        earlier.cloned().chain(self.unsynced_end()).collect()
+    }
+
+    /// What the file being written holds that may not survive a power loss.
+    pub(super) fn unsynced_end(&self) -> Option<Unsynced> {
+        (self.write.offset > self.writer.synced).then(|| Unsynced {
+            file: self.write.file,
+            handle: self.writer.handle.clone(),
+            from: self.writer.synced,
+            end: Some(self.write.offset),
+            suspect: self.writer.suspect,
+        })
     }
 
     fn mark_synced(&mut self, file: u64, end: Option<u64>) {
@@ -197,6 +171,8 @@ impl DiskQueue {
         }
         for unsynced in self.unsynced.iter_mut().filter(|unsynced| unsynced.file == file) {
             unsynced.suspect = true;
+            // Once everything is written again, any handle will hear of an error.
+            unsynced.handle = None;
         }
     }
 

@@ -444,3 +444,20 @@ fn a_file_that_may_have_lost_something_is_remembered_when_writing_goes_on_in_the
         bodies(0..5)
     );
 }
+
+#[test]
+fn a_torn_write_is_cut_off_before_writing_goes_on_in_the_next_file() {
+    let storage = MemStorage::new();
+    let mut queue = open_with(&storage, small_files());
+    queue.append(&batch(0..2)).unwrap();
+    storage.limit_bytes(66 + 20);
+    storage.fail(Operation::SetLen, "", 0, 1, EIO);
+    queue.append(&batch(2..3)).unwrap_err();
+    storage.heal();
+    let mut large = nsq_diskqueue::RecordBatch::new();
+    large.push(&[&message(3, &[b'x'; 60])]);
+    queue.append(&large).unwrap();
+    assert_eq!(storage.content(data(0)).unwrap(), records(0..2));
+    assert_eq!(drain(&mut queue).len(), 3);
+    assert_eq!(bad_files(&storage), 0);
+}
