@@ -27,14 +27,18 @@ impl Body {
     }
 
     /// Pieces that `pieces` makes one after the other, each when the one before has been passed on,
-    /// so that a large reply neither waits in memory nor keeps a thread busy in one go.
+    /// so that a large reply does not wait in memory, and after each of which other tasks get
+    /// their turn, so that it does not keep a thread busy in one go.
     ///
     /// The reply is sent chunked. Pieces should be tens of KiB; empty ones are skipped.
     pub fn pieces<I>(pieces: I) -> Self
     where
         I: Iterator<Item = Bytes> + Send + Unpin + 'static,
     {
-        Self(Kind::Stream(axum::body::Body::new(Pieces(pieces))))
+        Self(Kind::Stream(axum::body::Body::new(Pieces {
+            pieces,
+            rested: true,
+        })))
     }
 
     /// Whether there is certainly nothing to send.
@@ -99,7 +103,11 @@ impl HttpBody for Body {
     }
 }
 
-struct Pieces<I>(I);
+struct Pieces<I> {
+    pieces: I,
+    /// Other tasks of this thread have had their turn since the last piece.
+    rested: bool,
+}
 
 impl<I: Iterator<Item = Bytes> + Unpin> HttpBody for Pieces<I> {
     type Data = Bytes;
@@ -107,9 +115,14 @@ impl<I: Iterator<Item = Bytes> + Unpin> HttpBody for Pieces<I> {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let piece = self.0.find(|piece| !piece.is_empty());
+        if !std::mem::replace(&mut self.rested, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.rested = false;
+        let piece = self.pieces.find(|piece| !piece.is_empty());
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 }

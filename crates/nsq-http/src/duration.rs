@@ -8,7 +8,7 @@ use std::time::Duration;
 /// The unit is the largest that is not zero, except that whole hours and minutes still show the
 /// smaller ones; the fraction has no trailing zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GoDuration(pub Duration);
+pub(crate) struct GoDuration(pub(crate) Duration);
 
 impl fmt::Display for GoDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

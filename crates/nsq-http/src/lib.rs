@@ -39,7 +39,6 @@ pub use hyper::{Method, StatusCode, Uri, header};
 
 pub use body::Body;
 pub use client::{Client, ClientError, ClientReply, ClientRequest};
-pub use duration::GoDuration;
 pub use error::ApiError;
 pub use json::{to_json, write_json};
 pub use params::{Params, ParamsError};

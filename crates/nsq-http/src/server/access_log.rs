@@ -4,7 +4,7 @@ use hyper::{Method, StatusCode, Uri};
 use nsq_net::Peer;
 use nsq_runtime::{Clock, Moment};
 
-use crate::GoDuration;
+use crate::duration::GoDuration;
 
 /// A request that will be logged when it has been answered.
 ///
