@@ -52,6 +52,8 @@ deviations! {
     DataWithoutMetadataIsRead,
     /// A damaged part of a data file costs the records in it, not the rest of the file.
     DamageIsContained,
+    /// A data file that cannot be opened or read is tried again, not set aside.
+    UnreadableFilesAreNotGivenUp,
     /// Stored messages above the current limit are read, not set aside with their whole file.
     LargeStoredMessagesAreRead,
     /// The attempts of a message stay at 65535 instead of starting again at 0.

@@ -310,9 +310,8 @@ impl Nsqd {
 
     /// Sends a signal and waits for the end.
     pub fn end(self, signal: Signal) -> Stopped {
-        if let (Some(address), true) = (self.http, program::is_reference()) {
-            // The original handles signals only some time after it has begun to serve; a round trip covers that.
-            Http::new(address).get("/ping");
+        if program::is_reference() {
+            poll::settle();
         }
         let stopwatch = Stopwatch::start();
         self.process.signal(signal);

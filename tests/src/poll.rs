@@ -28,3 +28,10 @@ pub(crate) fn until<T>(mut look: impl FnMut() -> Result<T, String>) -> T {
         std::thread::sleep(INTERVAL);
     }
 }
+
+/// Gives the original the time to begin handling signals, which it does some time after it has begun to serve,
+/// without a sign that it has.
+#[expect(clippy::disallowed_methods, reason = "there is no event to await")]
+pub(crate) fn settle() {
+    std::thread::sleep(Duration::from_millis(100));
+}

@@ -247,7 +247,12 @@ impl Peer {
     /// If any other frame arrives between them.
     #[track_caller]
     pub fn expect_messages(&mut self, count: usize) -> Vec<Message> {
-        (0..count).map(|_| self.expect_message()).collect()
+        // A loop, not a closure: the caller's line is lost in one.
+        let mut messages = Vec::with_capacity(count);
+        for _ in 0..count {
+            messages.push(self.expect_message());
+        }
+        messages
     }
 
     /// Sends `IDENTIFY` and returns the answer.

@@ -250,7 +250,6 @@ fn integers_in_every_base() {
     ] {
         expect_option(&[&format!("--max-rdy-count={value}")], "max_rdy_count", number);
     }
-    expect_option(&["--max-channel-consumers=-3"], "max_channel_consumers", "-3");
 }
 
 #[test]

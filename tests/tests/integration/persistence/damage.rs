@@ -294,10 +294,22 @@ fn a_read_position_behind_the_write_position() {
 }
 
 #[test]
-fn a_directory_in_place_of_a_data_file() {
+fn a_file_that_cannot_be_opened_holds_up_its_queue_alone_and_only_as_long() {
+    deviates!(UnreadableFilesAreNotGivenUp);
     let setup = queue(Some("3\n0,0\n1,33\n"), &[(1, records(2..3))]);
-    std::fs::create_dir(setup.data_path().join("t:c.diskqueue.000000.dat")).unwrap();
-    expect_delivered(setup, &["r02"]);
+    let obstacle = setup.data_path().join("t:c.diskqueue.000000.dat");
+    // A link that leads back to itself: opening fails, and not because nothing is there.
+    std::os::unix::fs::symlink(&obstacle, &obstacle).unwrap();
+    let nsqd = setup.start();
+    let mut consumer = nsqd.consumer("t", "c", 10);
+    let mut other = nsqd.consumer("t", "other", 10);
+    nsqd.publish("t", "new");
+    other.expect_message_of("new", 1);
+
+    std::fs::remove_file(&obstacle).unwrap();
+    nsqd.setup().write("t:c.diskqueue.000000.dat", records(0..2));
+    let messages = consumer.expect_messages(4);
+    assert_eq!(bodies(&messages), ["r00", "r01", "r02", "new"]);
 }
 
 #[test]

@@ -49,3 +49,22 @@ fn a_killed_daemon_leaves_no_lock_behind() {
     let nsqd = nsqd.kill().restart();
     nsqd.publish("t", "hi");
 }
+
+#[test]
+fn without_a_data_path_the_working_directory_is_used() {
+    // The daemon is started in its data directory, and the last flag wins.
+    let nsqd = Setup::new().flag("--data-path=").start();
+    nsqd.publish("t", "hi");
+    let again = nsqd.setup().run();
+    assert_eq!(again.status.code(), Some(1), "{again:?}");
+    let stopped = nsqd.stop();
+    assert!(
+        stopped
+            .setup
+            .files()
+            .contains(&"t.diskqueue.000000.dat".to_owned()),
+        "{:?}",
+        stopped.setup.files()
+    );
+    stopped.restart().consumer("t", "c", 1).expect_message_of("hi", 1);
+}
