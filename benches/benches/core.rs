@@ -78,6 +78,7 @@ impl Setup {
             clock.clone(),
             Arc::clone(&timers),
             Arc::clone(&io),
+            Arc::clone(&io),
             Arc::new(FsStorage),
             Arc::new(Silent),
         );

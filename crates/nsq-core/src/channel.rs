@@ -668,6 +668,10 @@ pub(crate) async fn answered(reply: oneshot::Receiver<Outcome>) -> Outcome {
 }
 
 impl QueueOwner for Channel {
+    fn me(&self) -> Option<Arc<Self>> {
+        self.me.upgrade()
+    }
+
     fn with_queue<R>(&self, work: impl FnOnce(&mut Queue) -> R) -> R {
         work(&mut self.state.lock().queue)
     }

@@ -70,6 +70,7 @@ pub struct Core {
     pub(crate) clock: Clock,
     pub(crate) timers: Arc<Timers>,
     pub(crate) io: Arc<IoPool>,
+    pub(crate) syncs: Arc<IoPool>,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) health: Health,
@@ -78,12 +79,14 @@ pub struct Core {
 }
 
 impl Core {
-    /// Brings the parts together.
+    /// Brings the parts together. Files are read and written by `io`, and synced by `syncs`, so that the one
+    /// never waits for the other; they may be the same.
     pub fn new(
         options: CoreOptions,
         clock: Clock,
         timers: Arc<Timers>,
         io: Arc<IoPool>,
+        syncs: Arc<IoPool>,
         storage: Arc<dyn Storage>,
         observer: Arc<dyn Observer>,
     ) -> Arc<Self> {
@@ -93,6 +96,7 @@ impl Core {
             clock,
             timers,
             io,
+            syncs,
             storage,
             observer,
             health,

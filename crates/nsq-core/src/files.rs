@@ -4,11 +4,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nsq_diskqueue::{DiskQueue, Level, Options, RecordBatch};
+use nsq_diskqueue::{DiskQueue, Level, Options, RecordBatch, SyncJob, SyncOutcome};
 use nsq_protocol::message::{MESSAGE_HEADER_LEN, MessageHeader};
 use parking_lot::Mutex;
 
 use crate::core::Core;
+use crate::io::{IoState, IoTask};
 use crate::message::Message;
 use crate::queue::{Command, Outcome, Queue, Segment, StorageError, Work};
 
@@ -31,7 +32,11 @@ const PLAUSIBLE_TIMESTAMP_MIN_NS: i64 = 1_000_000_000_000_000_000;
 
 /// The files of one topic or channel.
 #[derive(Debug, Default)]
-pub(crate) struct Files(Mutex<State>);
+pub(crate) struct Files {
+    state: Mutex<State>,
+    /// What came of a sync, until the next service takes notice of it.
+    synced: Mutex<Option<SyncOutcome>>,
+}
 
 #[derive(Debug, Default)]
 enum State {
@@ -43,7 +48,10 @@ enum State {
 }
 
 /// A topic or channel, as the I/O threads see it.
-pub(crate) trait QueueOwner {
+pub(crate) trait QueueOwner: IoTask + Sized + 'static {
+    /// The owner itself, unless it is going away.
+    fn me(&self) -> Option<Arc<Self>>;
+
     /// Works on the queue under the owner's lock.
     fn with_queue<R>(&self, work: impl FnOnce(&mut Queue) -> R) -> R;
 
@@ -64,21 +72,17 @@ pub(crate) trait QueueOwner {
 /// Does a bounded amount of the work that the queue has for its files. Returns whether there is more.
 ///
 /// The lock of the files is held throughout, that of the owner only to fetch work and to hand over results:
-/// publishers and consumers never wait for a disk here.
-pub(crate) fn service(owner: &impl QueueOwner) -> bool {
-    let mut files = owner.files().0.lock();
+/// publishers and consumers never wait for a disk here. Nor does this wait for a sync, which another thread
+/// does meanwhile; only commands do, since they end with a state that is synced.
+pub(crate) fn service<O: QueueOwner>(owner: &O) -> bool {
+    let mut files = owner.files().state.lock();
+    files.end_sync(owner);
     for _ in 0..WORK_MAX {
         let Some((work, generation)) = owner.with_queue(Queue::next_work) else {
             return false;
         };
         let going = files.perform(owner, work, generation);
-        if let State::Open(disk) = &mut *files {
-            report(disk, owner);
-            if disk.is_dirty() {
-                let (now, sync_timeout) = (owner.core().clock.now(), owner.core().options.sync_timeout);
-                owner.with_queue(|queue| queue.mark_dirty(now, sync_timeout));
-            }
-        }
+        files.keep_up(owner);
         owner.progressed();
         if going.is_break() {
             return false;
@@ -87,9 +91,31 @@ pub(crate) fn service(owner: &impl QueueOwner) -> bool {
     true
 }
 
+/// A sync on its way to the disk.
+struct Syncing<O> {
+    owner: Arc<O>,
+    job: Mutex<Option<SyncJob>>,
+    io: IoState,
+}
+
+impl<O: QueueOwner> IoTask for Syncing<O> {
+    fn io_state(&self) -> &IoState {
+        &self.io
+    }
+
+    fn run_io(&self) -> bool {
+        let job = self.job.lock().take();
+        if let Some(job) = job {
+            *self.owner.files().synced.lock() = Some(job.run());
+            self.owner.core().io.schedule(&self.owner);
+        }
+        false
+    }
+}
+
 impl State {
     /// Does one piece of work. Breaks off if going on at once would only fail again.
-    fn perform(&mut self, owner: &impl QueueOwner, work: Work, generation: u64) -> ControlFlow<()> {
+    fn perform<O: QueueOwner>(&mut self, owner: &O, work: Work, generation: u64) -> ControlFlow<()> {
         match work {
             Work::Open => return self.open(owner, generation),
             Work::Advance(count) => {
@@ -99,12 +125,7 @@ impl State {
             }
             Work::Write { segments, hand_out } => self.write(owner, segments, generation, hand_out),
             Work::Read => self.read(owner, generation),
-            Work::Sync => {
-                if let Self::Open(disk) = self {
-                    note(owner, disk.sync());
-                    disk.release_handles();
-                }
-            }
+            Work::Sync => self.begin_sync(owner),
             Work::Command(command, reply) => {
                 let outcome = self.command(owner, command);
                 // Who asked may have gone.
@@ -114,6 +135,56 @@ impl State {
         ControlFlow::Continue(())
     }
 
+    /// After each piece of work: logs what it was about, and syncs when that is due.
+    fn keep_up<O: QueueOwner>(&mut self, owner: &O) {
+        let Self::Open(disk) = self else { return };
+        report(disk, owner);
+        if disk.sync_due() {
+            self.begin_sync(owner);
+        } else if disk.is_dirty() {
+            let (now, sync_timeout) = (owner.core().clock.now(), owner.core().options.sync_timeout);
+            owner.with_queue(|queue| queue.mark_dirty(now, sync_timeout));
+        }
+    }
+
+    /// Hands a sync to the threads for that, unless one is under way: that one's end brings the next.
+    fn begin_sync<O: QueueOwner>(&mut self, owner: &O) {
+        let Self::Open(disk) = self else { return };
+        let Some(job) = disk.begin_sync() else { return };
+        match owner.me() {
+            Some(me) => {
+                owner.with_queue(Queue::sync_began);
+                let syncing = Syncing {
+                    owner: me,
+                    job: Mutex::new(Some(job)),
+                    io: IoState::default(),
+                };
+                owner.core().syncs.schedule(&Arc::new(syncing));
+            }
+            None => note(owner, disk.finish_sync(job.run())),
+        }
+    }
+
+    /// Takes notice of a sync that has ended.
+    fn end_sync<O: QueueOwner>(&mut self, owner: &O) {
+        let Some(outcome) = owner.files().synced.lock().take() else {
+            return;
+        };
+        owner.with_queue(Queue::sync_ended);
+        let Self::Open(disk) = self else { return };
+        let finished = disk.finish_sync(outcome);
+        if let Err(error) = &finished {
+            owner.core().health.note(Some(&StorageError::new(error)));
+        }
+        note(owner, finished);
+        if !disk.is_dirty() {
+            // Nothing has happened since: an idle queue holds no descriptors.
+            disk.release_handles();
+        }
+        self.keep_up(owner);
+        owner.progressed();
+    }
+
     fn open(&mut self, owner: &impl QueueOwner, generation: u64) -> ControlFlow<()> {
         let core = owner.core();
         let options = Options {
@@ -121,6 +192,7 @@ impl State {
             record_len_min: HEADER_LEN,
             record_len_max: core.options.max_msg_size.saturating_add(HEADER_LEN),
             sync_every: core.options.sync_every,
+            syncs_itself: false,
             plausible: is_plausible,
             index: core.directory_index(),
             ..Options::new(&core.options.data_path, owner.files_name())

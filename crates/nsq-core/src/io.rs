@@ -8,9 +8,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use parking_lot::Mutex;
 
-/// Files of different queues are worked on in parallel up to this: one slow fsync must not hold up the
-/// others, while a disk gains little from more.
+/// Threads that read and write: files of different queues are worked on in parallel up to this. A disk
+/// gains little from more.
 pub const IO_THREADS: usize = 4;
+
+/// Threads that sync. The disk does one after the other; more threads let it choose the order.
+pub const SYNC_THREADS: usize = 4;
 
 /// Owners that wait for a thread in the channel; more of them wait in the overflow list.
 const READY_MAX: usize = 1024;
@@ -58,15 +61,15 @@ impl IoPool {
         })
     }
 
-    /// A pool with `threads` threads of its own, which live as long as the process.
+    /// A pool with `threads` threads of its own, called `name`, which live as long as the process.
     ///
     /// # Errors
     /// The operating system refuses a thread.
-    pub fn start(threads: usize) -> std::io::Result<Arc<Self>> {
+    pub fn start(name: &str, threads: usize) -> std::io::Result<Arc<Self>> {
         let pool = Self::without_threads();
         for index in 0..threads {
             let pool = Arc::clone(&pool);
-            nsq_runtime::spawn_thread(&format!("disk-{index}"), move || {
+            nsq_runtime::spawn_thread(&format!("{name}-{index}"), move || {
                 while let Ok(task) = pool.taken.recv() {
                     pool.run(task);
                     pool.drain_overflow();
@@ -207,7 +210,7 @@ mod tests {
 
     #[test]
     fn threads_do_the_work_of_all_owners() {
-        let pool = IoPool::start(2).unwrap();
+        let pool = IoPool::start("test", 2).unwrap();
         let tasks: Vec<_> = (0..2 * READY_MAX).map(|_| Arc::new(Counter::default())).collect();
         for task in &tasks {
             pool.schedule(task);

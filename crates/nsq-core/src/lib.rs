@@ -39,7 +39,7 @@ pub use crate::channel::{Channel, SubscribeError};
 pub use crate::consumer::{AnswerError, ClientId, ConsumerOptions, Locality, Signal, Subscription};
 pub use crate::core::{Core, CoreOptions, Observer};
 pub use crate::guid::{Guid, GuidFactory, NODE_ID_END};
-pub use crate::io::{IO_THREADS, IoPool};
+pub use crate::io::{IO_THREADS, IoPool, SYNC_THREADS};
 pub use crate::message::Message;
 pub use crate::queue::StorageError;
 pub use crate::stats::{ChannelSnapshot, ConsumerSnapshot, LatencySnapshot, TopicSnapshot};

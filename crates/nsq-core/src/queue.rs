@@ -89,6 +89,8 @@ struct Tail {
     /// When the files have to be synced, while something is not.
     sync_at: Option<Moment>,
     sync_due: bool,
+    /// A sync is under way; commands wait for its end.
+    syncing: bool,
     command: Option<(Command, oneshot::Sender<Outcome>)>,
     /// Counts how often the queue was emptied: results of work begun before are stale.
     generation: u64,
@@ -163,6 +165,7 @@ impl Queue {
             retry_at: None,
             sync_at: None,
             sync_due: false,
+            syncing: false,
             command: None,
             generation: 0,
         });
@@ -372,9 +375,12 @@ impl Queue {
     pub(crate) fn next_work(&mut self) -> Option<(Work, u64)> {
         let tail = self.tail.as_mut()?;
         let generation = tail.generation;
+        let empties = matches!(tail.command, Some((Command::Empty | Command::Delete, _)));
         let work = if !tail.opened {
             Work::Open
-        } else if let Some((Command::Empty | Command::Delete, _)) = tail.command {
+        } else if empties && tail.syncing {
+            return None;
+        } else if empties {
             tail.command
                 .take()
                 .map(|(command, reply)| Work::Command(command, reply))?
@@ -391,6 +397,8 @@ impl Queue {
                 segments: std::mem::take(&mut tail.pending),
                 hand_out,
             }
+        } else if tail.command.is_some() && tail.syncing {
+            return None;
         } else if let Some((command, reply)) = tail.command.take() {
             Work::Command(command, reply)
         } else if tail.wanted && tail.stored > 0 {
@@ -404,6 +412,20 @@ impl Queue {
             return None;
         };
         Some((work, generation))
+    }
+
+    /// A sync is under way.
+    pub(crate) fn sync_began(&mut self) {
+        if let Some(tail) = &mut self.tail {
+            tail.syncing = true;
+        }
+    }
+
+    /// It has ended.
+    pub(crate) fn sync_ended(&mut self) {
+        if let Some(tail) = &mut self.tail {
+            tail.syncing = false;
+        }
     }
 
     /// The files were opened and hold `depth` records.

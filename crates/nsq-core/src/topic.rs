@@ -524,6 +524,10 @@ impl Receipt {
 }
 
 impl QueueOwner for Topic {
+    fn me(&self) -> Option<Arc<Self>> {
+        self.me.upgrade()
+    }
+
     fn with_queue<R>(&self, work: impl FnOnce(&mut Queue) -> R) -> R {
         work(&mut self.state.lock().queue)
     }

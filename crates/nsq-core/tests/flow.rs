@@ -64,6 +64,7 @@ impl Harness {
             clock.clock(),
             Arc::clone(&timers),
             Arc::clone(&io),
+            Arc::clone(&io),
             Arc::new(FsStorage),
             Arc::new(Silent),
         );
