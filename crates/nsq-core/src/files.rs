@@ -1,5 +1,6 @@
 //! The files behind a queue, and the work on them, done on I/O threads only.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,11 @@ const HEADER_LEN: u32 = MESSAGE_HEADER_LEN as u32;
 
 /// A timestamp below this, in the year 2001, marks bytes that are no message.
 const PLAUSIBLE_TIMESTAMP_MIN_NS: i64 = 1_000_000_000_000_000_000;
+
+thread_local! {
+    /// The buffer in which this thread encodes what it writes next.
+    static BATCH: RefCell<RecordBatch> = RefCell::default();
+}
 
 /// The files of one topic or channel.
 #[derive(Debug, Default)]
@@ -221,7 +227,7 @@ impl State {
             owner.with_queue(|queue| queue.written(generation, segments, 0, Some(&ended), false));
             return;
         };
-        let mut batch = RecordBatch::new();
+        let mut batch = BATCH.take();
         for message in segments.iter().flat_map(|segment| &segment.messages) {
             batch.push(&[&message.header().encode(), &message.body]);
         }
@@ -238,6 +244,8 @@ impl State {
         if let Some(error) = &error {
             owner.put_failed(error);
         }
+        batch.clear();
+        BATCH.set(batch);
         owner.with_queue(|queue| queue.written(generation, segments, kept, error.as_ref(), hand_out));
     }
 

@@ -67,6 +67,10 @@ pub(crate) struct Queue {
 
 /// The part of a queue that is on disk or on its way there.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they come and go independently of each other"
+)]
 struct Tail {
     opened: bool,
     /// Records in the files that are not in memory.

@@ -24,11 +24,17 @@ impl Storage for FsStorage {
             OpenMode::Replace => options.write(true).create(true).truncate(true),
             OpenMode::Create => options.write(true).create_new(true),
         };
-        Ok(Box::new(FsFile(options.open(path)?)))
+        let file = options.open(path)?;
+        if mode == OpenMode::Read {
+            refuse_directory(&file.metadata()?)?;
+        }
+        Ok(Box::new(FsFile(file)))
     }
 
     fn len(&self, path: &Path) -> io::Result<u64> {
-        Ok(fs::metadata(path)?.len())
+        let metadata = fs::metadata(path)?;
+        refuse_directory(&metadata)?;
+        Ok(metadata.len())
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -55,6 +61,15 @@ impl Storage for FsStorage {
 
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
         File::open(or_here(directory))?.sync_all()
+    }
+}
+
+/// A directory that has the name of a data file holds no records: to a reader, the file is not there.
+fn refuse_directory(metadata: &fs::Metadata) -> io::Result<()> {
+    if metadata.is_dir() {
+        Err(io::ErrorKind::NotFound.into())
+    } else {
+        Ok(())
     }
 }
 
