@@ -42,6 +42,8 @@ deviations! {
     SpillKeepsOrder,
     /// The statistics of a producer list all topics it has published to, not one of them.
     EveryPublishCountIsListed,
+    /// With topology-aware consumption a server without a place does not take clients without one for neighbours.
+    NoPlaceIsNowhere,
     /// A request that is refused for its parameters has not created its topic on the way.
     RefusedRequestsCreateNothing,
     /// A change of options that is refused leaves the options as they were.

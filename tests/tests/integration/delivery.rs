@@ -13,6 +13,7 @@ mod pause;
 mod requeue;
 mod sample_rate;
 mod timeout;
+mod topology;
 mod touch;
 
 use std::ops::Range;
