@@ -306,8 +306,12 @@ impl Nsqd {
         }
     }
 
-    /// Where a client is, as seen from here.
+    /// Where a client is, as seen from here. Without the experiment that does not matter, and everyone is
+    /// served and counted alike.
     pub(crate) fn locality_of(&self, client: &ClientDetails) -> Locality {
+        if !self.options.topology_aware_consumption {
+            return Locality::Global;
+        }
         let is_same = |own: &str, theirs: &str| !own.is_empty() && own == theirs;
         if is_same(&self.options.topology_zone, &client.topology_zone) {
             Locality::Zone
