@@ -42,6 +42,8 @@ deviations! {
     SpillKeepsOrder,
     /// The statistics of a producer list all topics it has published to, not one of them.
     EveryPublishCountIsListed,
+    /// With topology-aware consumption a consumer that has answered everything counts as waiting at once.
+    AnsweredConsumersAreWaiting,
     /// With topology-aware consumption a server without a place does not take clients without one for neighbours.
     NoPlaceIsNowhere,
     /// A request that is refused for its parameters has not created its topic on the way.

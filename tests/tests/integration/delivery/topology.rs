@@ -53,6 +53,7 @@ fn the_zone_comes_first_then_the_region_then_anyone() {
 
 #[test]
 fn a_zone_that_keeps_up_gets_everything() {
+    deviates!(AnsweredConsumersAreWaiting);
     let nsqd = Nsqd::with(FLAGS);
     let _far = consumer_at(&nsqd, "r2", "z2", 10);
     let _region = consumer_at(&nsqd, "r1", "z2", 10);
