@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use nsq_runtime::Shutdown;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -21,6 +22,7 @@ const LEFTOVERS_PATIENCE: Duration = Duration::from_millis(100);
 /// # Errors
 /// The operating system refuses threads or signal handlers; nothing has run then.
 pub fn run<F: Future>(work: impl FnOnce(Shutdown) -> F) -> io::Result<F::Output> {
+    raise_descriptor_limit();
     let runtime = Builder::new_multi_thread()
         .thread_name("nsq-worker")
         .enable_all()
@@ -33,6 +35,20 @@ pub fn run<F: Future>(work: impl FnOnce(Shutdown) -> F) -> io::Result<F::Output>
     });
     runtime.shutdown_timeout(LEFTOVERS_PATIENCE);
     outcome
+}
+
+/// Allows as many descriptors as the system lets the process have, as Go's runtime does: each connection
+/// takes one, and the usual soft limit is 1,024.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // Refused at worst; the process then lives with what it has.
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            ..limit
+        },
+    );
 }
 
 /// The signals with a meaning of their own.

@@ -18,6 +18,9 @@ use crate::queue::{Command, Outcome, Queue, Segment, StorageError, Work};
 /// copy; a queue holds at most one and a half of these in memory.
 const READ_LEN: usize = 256 * 1024;
 
+/// Bytes written at once, unless one message is larger: a backlog of any size is encoded in a small buffer.
+const WRITE_LEN: usize = 1024 * 1024;
+
 /// Pieces of work after which another queue gets the thread.
 const WORK_MAX: usize = 16;
 
@@ -227,25 +230,18 @@ impl State {
             owner.with_queue(|queue| queue.written(generation, segments, 0, Some(&ended), false));
             return;
         };
-        let mut batch = BATCH.take();
-        for message in segments.iter().flat_map(|segment| &segment.messages) {
-            batch.push(&[&message.header().encode(), &message.body]);
-        }
-        let appended = if hand_out {
-            disk.append_handed_out(&batch)
-        } else {
-            disk.append(&batch)
-        };
-        let (kept, error) = match appended {
-            Ok(()) => (batch.len(), None),
-            Err(failed) => (failed.written, Some(StorageError::new(&failed.source))),
+        let (kept, error) = match append(
+            disk,
+            segments.iter().flat_map(|segment| &segment.messages),
+            hand_out,
+        ) {
+            Ok(kept) => (kept, None),
+            Err((kept, error)) => (kept, Some(error)),
         };
         owner.core().health.note(error.as_ref());
         if let Some(error) = &error {
             owner.put_failed(error);
         }
-        batch.clear();
-        BATCH.set(batch);
         owner.with_queue(|queue| queue.written(generation, segments, kept, error.as_ref(), hand_out));
     }
 
@@ -292,6 +288,40 @@ impl State {
         }
         outcome.map_err(StorageError::new)
     }
+}
+
+/// Appends messages in pieces of a bounded size; returns how many are in the files.
+fn append<'a>(
+    disk: &mut DiskQueue,
+    messages: impl Iterator<Item = &'a Message>,
+    hand_out: bool,
+) -> Result<usize, (usize, StorageError)> {
+    let mut messages = messages.peekable();
+    let mut kept = 0;
+    let mut batch = BATCH.take();
+    let outcome = loop {
+        batch.clear();
+        while batch.bytes().len() < WRITE_LEN
+            && let Some(message) = messages.next()
+        {
+            batch.push(&[&message.header().encode(), &message.body]);
+        }
+        let appended = if hand_out {
+            disk.append_handed_out(&batch)
+        } else {
+            disk.append(&batch)
+        };
+        match appended {
+            Ok(()) => kept += batch.len(),
+            Err(failed) => break Err((kept + failed.written, StorageError::new(&failed.source))),
+        }
+        if messages.peek().is_none() {
+            break Ok(kept);
+        }
+    };
+    batch.clear();
+    BATCH.set(batch);
+    outcome
 }
 
 /// Logs a failure that nobody waits to hear of.
