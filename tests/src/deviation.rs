@@ -62,8 +62,8 @@ deviations! {
     LargeStoredMessagesAreRead,
     /// The attempts of a message stay at 65535 instead of starting again at 0.
     AttemptsSaturate,
-    /// A deleted topic is gone from the metadata before anything else is written there.
-    DeletedTopicsLeaveMetadata,
+    /// What was deleted is gone from the metadata at once, not only at its next change.
+    DeletionsLeaveMetadata,
     /// A connection that has not sent its magic does not keep the daemon from ending.
     SilentPeersDoNotHoldShutdown,
     /// Options with which the daemon would crash or hang later are refused at the start.
