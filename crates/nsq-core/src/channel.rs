@@ -11,7 +11,7 @@ use nsq_runtime::Moment;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use crate::consumer::{AnswerError, ClientId, Consumer, ConsumerOptions, Subscription};
+use crate::consumer::{AnswerError, Consumer};
 use crate::core::Core;
 use crate::deferred::Deferred;
 use crate::files::{Files, QueueOwner};
@@ -28,38 +28,12 @@ use crate::waiting::{PerLocality, Waiting, Wakes, wake};
 /// Messages that a consumer takes at once, at most: others get their turn, and the locks are short.
 const TAKE_MAX: usize = 128;
 
-/// Why a client cannot consume from a channel. The texts are upstream's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubscribeError {
-    /// `--max-channel-consumers` is reached.
-    TooManyConsumers {
-        /// The topic.
-        topic: TopicName,
-        /// The channel.
-        channel: ChannelName,
-        /// The bound.
-        limit: usize,
-    },
-    /// The channel is being deleted or closed.
+/// Why a consumer was not admitted.
+#[derive(Debug)]
+pub(crate) enum Refusal {
     Exiting,
+    TooMany { limit: usize },
 }
-
-impl fmt::Display for SubscribeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooManyConsumers {
-                topic,
-                channel,
-                limit,
-            } => {
-                write!(f, "consumers for {topic}:{channel} exceeds limit of {limit}")
-            }
-            Self::Exiting => f.write_str("exiting"),
-        }
-    }
-}
-
-impl std::error::Error for SubscribeError {}
 
 /// A channel of a topic.
 ///
@@ -156,33 +130,19 @@ impl Channel {
         &self.topic
     }
 
-    /// Adds a consumer, with RDY 0.
-    ///
-    /// # Errors
-    /// There are too many already, or the channel is going away.
-    pub fn subscribe(
-        self: &Arc<Self>,
-        id: ClientId,
-        options: ConsumerOptions,
-    ) -> Result<Subscription, SubscribeError> {
-        let consumer = Arc::new(Consumer::new(id, options));
+    /// Lists a consumer, unless there are too many already or the channel is going away.
+    pub(crate) fn admit(&self, consumer: &Arc<Consumer>) -> Result<(), Refusal> {
         let mut state = self.state.lock();
         if state.phase != Phase::Open {
-            return Err(SubscribeError::Exiting);
+            return Err(Refusal::Exiting);
         }
-        if let Some(limit) = self.core.options.max_channel_consumers
-            && state.consumers.len() >= limit
-        {
-            let (topic, channel) = (self.topic.clone(), self.name.clone());
-            return Err(SubscribeError::TooManyConsumers {
-                topic,
-                channel,
-                limit,
-            });
+        match self.core.options.max_channel_consumers {
+            Some(limit) if state.consumers.len() >= limit => Err(Refusal::TooMany { limit }),
+            _ => {
+                state.consumers.push(Arc::clone(consumer));
+                Ok(())
+            }
         }
-        state.consumers.push(Arc::clone(&consumer));
-        drop(state);
-        Ok(Subscription::new(Arc::clone(self), consumer))
     }
 
     /// Holds messages back from the consumers. What is in flight stays so.

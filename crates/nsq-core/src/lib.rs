@@ -28,6 +28,7 @@ mod message;
 mod quantile;
 mod queue;
 mod stats;
+mod subscription;
 mod timer;
 mod topic;
 mod waiting;
@@ -35,13 +36,14 @@ mod waiting;
 /// Where the disk queues keep their files.
 pub use nsq_diskqueue::{FsStorage, Storage};
 
-pub use crate::channel::{Channel, SubscribeError};
-pub use crate::consumer::{AnswerError, ClientId, ConsumerOptions, Locality, Signal, Subscription};
+pub use crate::channel::Channel;
+pub use crate::consumer::{AnswerError, ClientId, ConsumerOptions, ConsumerSnapshot, Locality, Signal};
 pub use crate::core::{Core, CoreOptions, Observer};
 pub use crate::guid::{Guid, GuidFactory, NODE_ID_END};
 pub use crate::io::{IO_THREADS, IoPool, SYNC_THREADS};
 pub use crate::message::Message;
 pub use crate::queue::StorageError;
-pub use crate::stats::{ChannelSnapshot, ConsumerSnapshot, LatencySnapshot, TopicSnapshot};
+pub use crate::stats::{ChannelSnapshot, LatencySnapshot, TopicSnapshot};
+pub use crate::subscription::{SubscribeError, Subscription};
 pub use crate::timer::Timers;
 pub use crate::topic::{Closing, PublishError, Receipt, Topic};

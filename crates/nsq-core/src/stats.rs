@@ -3,7 +3,7 @@
 
 use nsq_protocol::name::{ChannelName, TopicName};
 
-use crate::consumer::ClientId;
+use crate::consumer::ConsumerSnapshot;
 
 /// A topic at one moment.
 #[derive(Clone, Debug)]
@@ -59,23 +59,6 @@ pub struct ChannelSnapshot {
     pub paused: bool,
     /// End-to-end latency.
     pub latency: LatencySnapshot,
-}
-
-/// A consumer at one moment.
-#[derive(Clone, Copy, Debug)]
-pub struct ConsumerSnapshot {
-    /// Which client it is.
-    pub client: ClientId,
-    /// Its RDY.
-    pub ready_count: u64,
-    /// Messages sent and not answered.
-    pub in_flight_count: u64,
-    /// Messages sent.
-    pub message_count: u64,
-    /// Successful FINs.
-    pub finish_count: u64,
-    /// Successful REQs.
-    pub requeue_count: u64,
 }
 
 /// Time from publishing to FIN, estimated over the window.
