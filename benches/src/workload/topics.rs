@@ -114,6 +114,9 @@ fn many(bench: &Bench<'_>, count: u64, with_consumers: bool) -> Result<Figures> 
             cpu.as_secs_f64() * 1e3 / idle.wall.as_secs_f64(),
         );
     }
+    if let Some(peak_bytes) = all.peak_bytes {
+        figures.lower("peak memory, published", "MiB", mebibytes(peak_bytes));
+    }
     figures.server_cpu("CPU, 32 topics", &few, messages);
     figures.server_cpu("CPU, all topics", &all, messages);
     figures.rate("32 topics", few.wall, messages);
