@@ -1,6 +1,6 @@
 //! What nsqd knows of each V2 connection.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -45,8 +45,8 @@ pub struct ClientDetails {
     pub topology_region: String,
     /// Where it is, finely.
     pub topology_zone: String,
-    /// Messages that it has published, by topic, in the order of the first.
-    pub pub_counts: Vec<(TopicName, u64)>,
+    /// Messages that it has published, by topic.
+    pub pub_counts: BTreeMap<TopicName, u64>,
 }
 
 /// One V2 connection, shared between its session, the statistics and the shutdown.
@@ -91,9 +91,11 @@ impl ClientRecord {
 
     pub(crate) fn count_published(&self, topic: &TopicName, count: u64) {
         let mut details = self.details.lock();
-        match details.pub_counts.iter_mut().find(|(name, _)| name == topic) {
-            Some((_, published)) => *published += count,
-            None => details.pub_counts.push((topic.clone(), count)),
+        // Looked up first: inserting needs a name of its own, and is needed once.
+        if let Some(published) = details.pub_counts.get_mut(topic) {
+            *published += count;
+        } else {
+            details.pub_counts.insert(topic.clone(), count);
         }
     }
 
