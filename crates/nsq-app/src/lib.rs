@@ -7,6 +7,7 @@
 mod command_line;
 mod exit;
 pub mod log;
+pub mod metrics;
 mod run;
 mod time;
 mod version;
