@@ -14,12 +14,12 @@
 //! let mut out = Vec::new();
 //! DEPTH.put_head(&mut out);
 //! DEPTH.put(&mut out, &Labels::of(&[("topic", "orders"), ("paused", "false")]), 7);
-//! assert_eq!(
-//!     String::from_utf8(out).unwrap(),
-//!     "# HELP nsq_topic_depth Messages that wait.\n\
-//!      # TYPE nsq_topic_depth gauge\n\
-//!      nsq_topic_depth{topic=\"orders\",paused=\"false\"} 7\n"
-//! );
+//! let lines = [
+//!     "# HELP nsq_topic_depth Messages that wait.",
+//!     "# TYPE nsq_topic_depth gauge",
+//!     "nsq_topic_depth{topic=\"orders\",paused=\"false\"} 7",
+//! ];
+//! assert!(str::from_utf8(&out).unwrap().lines().eq(lines));
 //! ```
 //!
 //! Which metrics there are is left to the daemons, except for those that [every process](put_process) has.
