@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nsq_http::GoDuration;
+use nsq_flags::GoDuration;
 use nsq_net::Peer;
 use nsq_protocol::lookup::PeerInfo;
 use nsq_protocol::name::{ChannelRef, TopicRef};
@@ -44,7 +44,11 @@ impl Registrant {
 
     pub(super) fn ping(&self) {
         let since = self.producer.touch(&self.lookupd.clock);
-        tracing::info!("CLIENT({}): pinged (last ping {})", self.peer, GoDuration(since));
+        tracing::info!(
+            "CLIENT({}): pinged (last ping {})",
+            self.peer,
+            GoDuration::from(since)
+        );
     }
 
     pub(super) fn register(&self, topic: TopicRef<'_>, channel: Option<ChannelRef<'_>>) -> Result<(), Full> {
