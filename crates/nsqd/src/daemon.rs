@@ -376,7 +376,7 @@ fn core_options(options: &Options) -> CoreOptions {
         latency_quantiles: options.e2e_processing_latency_percentiles.clone(),
         latency_window: options.e2e_processing_latency_window_time,
         topology_aware: options.topology_aware_consumption,
-        requeue_on_disconnect: false,
+        requeue_on_disconnect: options.requeue_on_disconnect,
     }
 }
 

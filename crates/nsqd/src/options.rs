@@ -36,6 +36,7 @@ const TOPOLOGY_AWARE_CONSUMPTION: &str = "topology-aware-consumption";
 ///
 /// The flags about scanning queues (`--queue-scan-…`) are read and checked, and answered by
 /// `GET /config`, but have no effect: nothing is scanned here.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Part of every message id, below 1024.
@@ -113,6 +114,9 @@ pub struct Options {
     pub output_buffer_timeout: Duration,
     /// Consumers that a channel admits; `None` for any number.
     pub max_channel_consumers: Option<usize>,
+    /// Whether messages in flight return to their channel when their client's connection ends, instead
+    /// of after their timeout. Upstream has no such option.
+    pub requeue_on_disconnect: bool,
 
     /// Quantiles of the end-to-end latency to keep, each above 0 and at most 1; none for no tracking.
     pub e2e_processing_latency_percentiles: Vec<f64>,

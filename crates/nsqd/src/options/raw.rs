@@ -78,6 +78,7 @@ pub struct RawOptions {
     pub max_deflate_level: i64,
     pub snappy: bool,
     pub experiments: StringList,
+    pub requeue_on_disconnect: bool,
 }
 
 impl RawOptions {
@@ -158,6 +159,7 @@ impl Default for RawOptions {
             max_deflate_level: 6,
             snappy: true,
             experiments: StringList::default(),
+            requeue_on_disconnect: false,
         }
     }
 }

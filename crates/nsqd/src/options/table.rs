@@ -341,4 +341,11 @@ pub static TABLE: Table<RawOptions> = Table::new(&[
         "experimental feature to switch on: topology-aware-consumption (may be given multiple times)",
     )
     .key("enable_experiment"),
+    Row::option(
+        "requeue-on-disconnect",
+        field!(requeue_on_disconnect),
+        "RequeueOnDisconnect",
+        "return a client's messages in flight to their channel when its connection ends, \
+         instead of after their timeout",
+    ),
 ]);

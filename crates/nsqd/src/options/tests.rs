@@ -274,6 +274,13 @@ const OPTIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("max-deflate-level", "max_deflate_level", "6", "9", "9"),
     ("snappy", "snappy", "true", "false", "false"),
     ("enable-experiment", "enable_experiment", "[]", "x", r#"["x"]"#),
+    (
+        "requeue-on-disconnect",
+        "requeue_on_disconnect",
+        "false",
+        "true",
+        "true",
+    ),
 ];
 
 #[test]

@@ -90,6 +90,7 @@ impl Options {
             max_output_buffer_timeout: span("max-output-buffer-timeout", raw.max_output_buffer_timeout)?,
             min_output_buffer_timeout: span("min-output-buffer-timeout", raw.min_output_buffer_timeout)?,
             output_buffer_timeout: span("output-buffer-timeout", raw.output_buffer_timeout)?,
+            requeue_on_disconnect: raw.requeue_on_disconnect,
             max_channel_consumers: Some(size("max-channel-consumers", raw.max_channel_consumers)?)
                 .filter(|&consumers| consumers > 0),
             e2e_processing_latency_percentiles: percentiles,

@@ -35,6 +35,25 @@ fn messages_of_a_vanished_consumer_stay_in_flight_until_their_timeout() {
 }
 
 #[test]
+fn messages_of_a_vanished_consumer_return_at_once_if_so_configured() {
+    let nsqd = Nsqd::with(&["--requeue-on-disconnect"]);
+    let mut first = nsqd.consumer("t", "c", 2);
+    for body in ["0", "1"] {
+        nsqd.publish("t", body);
+    }
+    first.expect_messages(2);
+    drop(first);
+
+    let messages = nsqd.consumer("t", "c", 2).expect_messages(2);
+    assert_eq!(sorted_bodies(&messages), ["0", "1"]);
+    assert!(
+        messages.iter().all(|message| message.attempts == 2),
+        "{messages:?}"
+    );
+    nsqd.await_channel("t", "c", &json!({"timeout_count": 0, "requeue_count": 0}));
+}
+
+#[test]
 fn nobody_else_may_answer_for_a_vanished_consumer() {
     let nsqd = Nsqd::start();
     let mut first = nsqd.consumer("t", "c", 1);
