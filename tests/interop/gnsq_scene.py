@@ -26,7 +26,7 @@ def finish(message):
 
 def hold(message):
     for _ in range(3):
-        gevent.sleep(0.7)
+        gevent.sleep(0.8)
         message.touch()
     finish(message)
 

@@ -36,7 +36,7 @@ const hold = (message, touches) => {
   setTimeout(() => {
     message.touch();
     hold(message, touches - 1);
-  }, 700);
+  }, 800);
 };
 
 reader.on('message', (message) => {

@@ -43,7 +43,7 @@ async def main():
 
     async def hold(message):
         for _ in range(3):
-            await asyncio.sleep(0.7)
+            await asyncio.sleep(0.8)
             message.touch()
         finish(message)
 

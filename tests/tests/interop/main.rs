@@ -36,7 +36,7 @@ fn play(client: &str, program: &str, arguments: &[&str]) {
         );
         return;
     }
-    let nsqd = Nsqd::with(&["--msg-timeout=1s"]);
+    let nsqd = Nsqd::with(&["--msg-timeout=2s"]);
     let address = nsqd.tcp_address();
     let (host, port) = (address.ip().to_string(), address.port().to_string());
     let arguments: Vec<&str> = arguments

@@ -60,8 +60,8 @@ async fn main() {
     timeout(Duration::from_secs(30), everything)
         .await
         .expect("everything in time");
-    // The last answer is written before the connection is dropped.
-    sleep(Duration::from_millis(200)).await;
+    // The client writes its answers out every 250 ms, and not when it is dropped.
+    sleep(Duration::from_millis(500)).await;
 }
 
 async fn expect(producer: &mut NSQProducer, expected: fn(&NSQEvent) -> bool) {
@@ -79,7 +79,7 @@ async fn handle(message: NSQMessage, finished: mpsc::Sender<String>) {
     }
     if body == "touch" {
         for _ in 0..3 {
-            sleep(Duration::from_millis(700)).await;
+            sleep(Duration::from_millis(800)).await;
             message.touch().await;
         }
     }
