@@ -87,7 +87,7 @@ pub fn left_out(deviation: Deviation) -> bool {
     true
 }
 
-/// Ends the test here when the original is under test, which lacks the named [`Deviation`](deviation::Deviation).
+/// Ends the test here when the original is under test, which lacks the named [`Deviation`](crate::deviation::Deviation).
 #[macro_export]
 macro_rules! deviates {
     ($name:ident) => {

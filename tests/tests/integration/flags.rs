@@ -5,10 +5,14 @@ mod syntax;
 mod validation;
 
 use std::path::Path;
+use std::time::Duration;
 
 use nsq_tests::process::{Exit, Process};
 use nsq_tests::{Nsqd, program};
 use tempfile::TempDir;
+
+/// How long an nsqd may take that is to end by itself; one that starts to serve instead is killed then.
+const END_MAX: Duration = Duration::from_secs(10);
 
 /// Runs nsqd to its end in an empty directory.
 #[track_caller]
@@ -20,7 +24,7 @@ fn run(arguments: &[&str]) -> Exit {
 /// Runs nsqd to its end in `directory`.
 #[track_caller]
 fn run_in(directory: &Path, arguments: &[&str]) -> Exit {
-    Process::run(program::nsqd(), directory, arguments)
+    Process::start_with_limit(program::nsqd(), directory, arguments, END_MAX).wait()
 }
 
 /// Asserts that these flags are accepted and give an option this value in `GET /config/<option>`.
