@@ -133,7 +133,7 @@ impl std::error::Error for NetError {
 
 /// The message of a system error as Go prints it: the C library's text in lower case, without the
 /// error number that Rust appends.
-fn system_text(error: &io::Error) -> String {
+pub(crate) fn system_text(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text
         .split_once(" (os error")

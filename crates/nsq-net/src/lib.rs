@@ -3,7 +3,8 @@
 //! An [`Address`] is what an operator writes behind `--tcp-address`: `host:port`, or else the path
 //! of a unix socket. [`Listener::bind`] opens it for serving, an [`Acceptor`] hands out its
 //! connections, and [`Socket::connect`] is the other side. A [`Stream`] is a socket with the layers
-//! (TLS, compression) that were negotiated for it; a plain one pays nothing for the possibility.
+//! that were negotiated for it: [`tls`], and above it [snappy](Stream::with_snappy) or
+//! [deflate](Stream::with_deflate). A plain one pays nothing for the possibility.
 //!
 //! What travels over a stream is left to the callers, and so are the tasks that serve it. Errors
 //! read as Go's `net` package words them, because operators and scripts know those texts.
@@ -20,12 +21,17 @@
 
 mod accept;
 mod address;
+mod coded;
 mod connect;
+mod deflate;
 mod error;
 mod listen;
 mod peer;
+mod scratch;
+mod snappy;
 mod socket;
 mod stream;
+pub mod tls;
 
 pub use accept::{Acceptor, Slot};
 pub use address::{Address, AddressError, HostPort};

@@ -1,6 +1,7 @@
 //! A connected socket of either family.
 
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -52,6 +53,14 @@ impl Socket {
     /// Who is at the other end.
     pub fn peer(&self) -> Peer {
         self.peer
+    }
+
+    /// This end; `None` for a unix socket.
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        match &self.inner {
+            Inner::Tcp(stream) => stream.local_addr().ok(),
+            Inner::Unix(_) => None,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -44,9 +45,26 @@ impl Stream {
         }
     }
 
+    /// A stream for tests that needs no socket.
+    #[cfg(test)]
+    pub(crate) fn of(layer: impl Layer + 'static) -> Self {
+        Self {
+            inner: Inner::Layered(Box::new(layer)),
+            peer: Peer::Unix,
+        }
+    }
+
     /// Who is at the other end.
     pub fn peer(&self) -> Peer {
         self.peer
+    }
+
+    /// This end of a stream without layers; `None` for a unix socket.
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        match &self.inner {
+            Inner::Plain(socket) => socket.local_addr(),
+            Inner::Layered(_) => None,
+        }
     }
 }
 
