@@ -51,6 +51,8 @@ fn cold(bench: &Bench<'_>) -> Result<Figures> {
         let data = bench.data_directory()?;
         let (server, took_ns) = start(bench, data.path(), &[])?;
         starts_ns.push(took_ns);
+        // Upstream answers /ping before it handles signals; a SIGTERM in between would kill it unprepared.
+        server.settle()?;
         resident_bytes = server.memory()?.resident_bytes;
         stop_ms = stop_ms.max(in_milliseconds(server.stop()?));
     }
