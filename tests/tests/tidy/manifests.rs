@@ -14,6 +14,7 @@ const USES: &[(&str, &[&str])] = &[
     ("nsq-diskqueue", &[]),
     ("nsq-runtime", &[]),
     ("nsq-flags", &[]),
+    ("nsq-auth", &[]),
     ("nsq-core", &["nsq-protocol", "nsq-diskqueue", "nsq-runtime"]),
     ("nsq-net", &["nsq-runtime"]),
     ("nsq-http", &["nsq-net", "nsq-runtime"]),
@@ -28,6 +29,7 @@ const USES: &[(&str, &[&str])] = &[
         "nsqd",
         &[
             "nsq-core",
+            "nsq-auth",
             "nsq-protocol",
             "nsq-net",
             "nsq-http",
@@ -63,7 +65,10 @@ const USES: &[(&str, &[&str])] = &[
         &[
             "nsq-client",
             "nsq-clusterinfo",
+            // nsqauthd is a server.
+            "nsq-net",
             "nsq-http",
+            "nsq-auth",
             "nsq-protocol",
             "nsq-runtime",
             "nsq-flags",
