@@ -2,159 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod harness;
+mod stop;
+
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use nsq_core::{
-    AnswerError, ClientId, ConsumerOptions, Core, CoreOptions, Guid, IoPool, Locality, Observer,
-    Subscription, Timers, Topic,
-};
-use nsq_diskqueue::FsStorage;
-use nsq_protocol::name::{ChannelName, TopicName};
-use nsq_runtime::{ManualClock, Moment};
+use nsq_core::AnswerError;
 
-/// A core whose clock and I/O move only when the test says so.
-struct Harness {
-    core: Arc<Core>,
-    clock: ManualClock,
-    timers: Arc<Timers>,
-    io: Arc<IoPool>,
-    directory: tempfile::TempDir,
-}
-
-struct Silent;
-
-impl Observer for Silent {
-    fn channel_created(&self, _: &TopicName, _: &ChannelName) {}
-    fn channel_deleting(&self, _: &TopicName, _: &ChannelName) {}
-    fn channel_deleted(&self, _: &TopicName, _: &ChannelName) {}
-    fn channel_abandoned(&self, _: &TopicName, _: &ChannelName) {}
-    fn topic_abandoned(&self, _: &TopicName) {}
-}
-
-impl Harness {
-    fn new(mem_queue_size: usize) -> Self {
-        Self::in_directory(tempfile::tempdir().unwrap(), mem_queue_size)
-    }
-
-    fn in_directory(directory: tempfile::TempDir, mem_queue_size: usize) -> Self {
-        let options = CoreOptions {
-            data_path: directory.path().to_owned(),
-            mem_queue_size,
-            max_bytes_per_file: 100 << 20,
-            sync_every: 2500,
-            sync_timeout: Duration::from_secs(2),
-            max_msg_size: 1 << 20,
-            max_msg_timeout: Duration::from_secs(900),
-            max_channel_consumers: None,
-            node_id: 7,
-            latency_quantiles: Vec::new(),
-            latency_window: Duration::from_secs(600),
-            topology_aware: false,
-            requeue_on_disconnect: false,
-        };
-        let (clock, timers, io) = (
-            ManualClock::new(),
-            Arc::new(Timers::default()),
-            IoPool::without_threads(),
-        );
-        let core = Core::new(
-            options,
-            clock.clock(),
-            Arc::clone(&timers),
-            Arc::clone(&io),
-            Arc::clone(&io),
-            Arc::new(FsStorage),
-            Arc::new(Silent),
-        );
-        Self {
-            core,
-            clock,
-            timers,
-            io,
-            directory,
-        }
-    }
-
-    fn topic(&self, name: &str) -> Arc<Topic> {
-        let topic = Topic::new(&self.core, TopicName::new(name).unwrap());
-        topic.start();
-        self.settle();
-        topic
-    }
-
-    /// Does all I/O there is.
-    fn settle(&self) {
-        while self.io.run_next() {}
-    }
-
-    fn advance(&self, duration: Duration) {
-        self.clock.advance(duration);
-        while self.timers.fire(self.now()).is_some_and(|at| at <= self.now()) {}
-        self.settle();
-    }
-
-    fn now(&self) -> Moment {
-        self.clock.clock().now()
-    }
-
-    fn subscribe(&self, topic: &Topic, channel: &str, ready: u64) -> Subscription {
-        let channel = topic
-            .channel_or_create(&ChannelName::new(channel).unwrap())
-            .unwrap()
-            .0;
-        self.settle();
-        let options = ConsumerOptions {
-            msg_timeout: Duration::from_secs(60),
-            sample_rate: 0,
-            locality: Locality::Global,
-        };
-        let mut subscription = channel.subscribe(ClientId(1), options).unwrap();
-        subscription.set_ready(ready);
-        subscription
-    }
-
-    /// Takes all that RDY allows, letting the disk work in between.
-    fn take(&self, subscription: &mut Subscription) -> Vec<(Guid, u16, Bytes)> {
-        let mut taken = Vec::new();
-        loop {
-            let count = subscription.take(self.now(), usize::MAX, |message| {
-                taken.push((message.id, message.attempts, message.body.clone()));
-            });
-            if count == 0 && !self.io.run_next() {
-                return taken;
-            }
-        }
-    }
-
-    async fn close(self, topic: &Topic) -> tempfile::TempDir {
-        let io = Arc::clone(&self.io);
-        let drive = async {
-            loop {
-                while io.run_next() {}
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::select! {
-            closed = topic.begin_close().closed() => closed.unwrap(),
-            () = drive => {}
-        }
-        self.directory
-    }
-}
-
-fn bodies(range: std::ops::Range<u32>) -> Vec<Bytes> {
-    range.map(|n| Bytes::from(format!("m{n}"))).collect()
-}
-
-fn publish(topic: &Topic, range: std::ops::Range<u32>) {
-    drop(topic.publish(bodies(range).into_iter()).unwrap());
-}
-
-fn taken_bodies(taken: &[(Guid, u16, Bytes)]) -> Vec<Bytes> {
-    taken.iter().map(|(_, _, body)| body.clone()).collect()
-}
+use crate::harness::{Harness, bodies, publish, taken_bodies};
 
 #[test]
 fn order_survives_the_spill_to_disk() {
@@ -194,7 +52,7 @@ fn a_receipt_is_settled_once_the_disk_has_the_message() {
     let receipt = topic.publish(bodies(0..1).into_iter()).unwrap();
     assert!(!receipt.is_settled());
     let mut settled = Box::pin(receipt.settled());
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut cx = Context::from_waker(Waker::noop());
     assert!(settled.as_mut().poll(&mut cx).is_pending());
     harness.settle();
     assert!(settled.as_mut().poll(&mut cx).is_ready());
@@ -311,29 +169,4 @@ fn an_ephemeral_channel_drops_what_does_not_fit() {
     publish(&topic, 0..8);
     assert_eq!(taken_bodies(&harness.take(&mut consumer)), bodies(0..5));
     assert_eq!(consumer.channel().snapshot(false).message_count, 8);
-}
-
-#[tokio::test]
-async fn a_clean_stop_keeps_every_message() {
-    let harness = Harness::new(10);
-    let topic = harness.topic("t");
-    let mut consumer = harness.subscribe(&topic, "c", 4);
-    publish(&topic, 0..30);
-    harness.settle();
-    let taken = harness.take(&mut consumer);
-    consumer.finish(taken[0].0).unwrap();
-    consumer
-        .requeue(taken[1].0, Duration::from_secs(5), harness.now())
-        .unwrap();
-    let directory = harness.close(&topic).await;
-
-    let harness = Harness::in_directory(directory, 10);
-    let topic = harness.topic("t");
-    let mut consumer = harness.subscribe(&topic, "c", 100);
-    assert_eq!(consumer.channel().depth(), 29);
-    let mut found = taken_bodies(&harness.take(&mut consumer));
-    found.sort();
-    let mut expected = bodies(1..30);
-    expected.sort();
-    assert_eq!(found, expected);
 }
