@@ -52,8 +52,10 @@ enum State {
     #[default]
     Unopened,
     Open(Box<DiskQueue>),
-    /// Closed or deleted: there is nothing to work on any more.
-    Ended,
+    /// Everything is in the files, for the next start.
+    Closed,
+    /// There are no files any more.
+    Deleted,
 }
 
 /// A topic or channel, as the I/O threads see it.
@@ -271,11 +273,11 @@ impl State {
     }
 
     fn command(&mut self, owner: &impl QueueOwner, command: Command) -> Outcome {
-        let Self::Open(disk) = self else {
-            if command != Command::Empty {
-                *self = Self::Ended;
-            }
-            return Ok(());
+        let disk = match (&mut *self, command) {
+            (Self::Open(disk), _) => disk,
+            // The stop came first: what is in the files is there again after the next start.
+            (Self::Closed, Command::Empty | Command::Delete) => return Err(StorageError::new("exiting")),
+            (Self::Unopened | Self::Closed | Self::Deleted, _) => return Ok(()),
         };
         let outcome = match command {
             Command::Empty => disk.empty(),
@@ -283,8 +285,10 @@ impl State {
             Command::Delete => disk.delete(),
         };
         report(disk, owner);
-        if command != Command::Empty {
-            *self = Self::Ended;
+        match command {
+            Command::Empty => {}
+            Command::Close => *self = Self::Closed,
+            Command::Delete => *self = Self::Deleted,
         }
         outcome.map_err(StorageError::new)
     }

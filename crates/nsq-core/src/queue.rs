@@ -36,6 +36,9 @@ pub(crate) type Outcome = Result<(), StorageError>;
 /// Consumed records are advanced past in the files when this many have gathered, or with the next sync.
 const CONSUMED_MAX: u64 = 1024;
 
+/// How often a clean stop tries to write what has no other place.
+const SAVE_TRIES: u32 = 3;
+
 /// Freshly written messages that stay in memory for a reader that has caught up.
 const PREFETCH_MAX: u64 = 1024;
 
@@ -95,7 +98,12 @@ struct Tail {
     sync_due: bool,
     /// A sync is under way; commands wait for its end.
     syncing: bool,
-    command: Option<(Command, oneshot::Sender<Outcome>)>,
+    /// The content is to be dropped. Done before anything else, and what came later stays.
+    dropping: Option<(Command, oneshot::Sender<Outcome>)>,
+    /// Everything is to be written, and the files to be closed. Done after anything else.
+    closing: Option<oneshot::Sender<Outcome>>,
+    /// Writes that failed since then.
+    failed_saves: u32,
     /// Counts how often the queue was emptied: results of work begun before are stale.
     generation: u64,
 }
@@ -170,7 +178,9 @@ impl Queue {
             sync_at: None,
             sync_due: false,
             syncing: false,
-            command: None,
+            dropping: None,
+            closing: None,
+            failed_saves: 0,
             generation: 0,
         });
         Self {
@@ -350,6 +360,7 @@ impl Queue {
             tail.stored += tail.prefetched;
             tail.prefetched = 0;
             tail.push_pending(unsaved);
+            tail.closing = Some(reply);
         } else {
             tail.generation += 1;
             tail.stored = 0;
@@ -361,10 +372,10 @@ impl Queue {
             for segment in tail.pending.drain(..) {
                 segment.acknowledge();
             }
-        }
-        if let Some((_, superseded)) = tail.command.replace((command, reply)) {
-            // Two requests to empty at the same moment: the later one does the work of both.
-            let _ = superseded.send(Ok(()));
+            if let Some((_, superseded)) = tail.dropping.replace((command, reply)) {
+                // Two requests at the same moment: the later one does the work of both.
+                let _ = superseded.send(Ok(()));
+            }
         }
     }
 
@@ -379,32 +390,29 @@ impl Queue {
     pub(crate) fn next_work(&mut self) -> Option<(Work, u64)> {
         let tail = self.tail.as_mut()?;
         let generation = tail.generation;
-        let empties = matches!(tail.command, Some((Command::Empty | Command::Delete, _)));
         let work = if !tail.opened {
             Work::Open
-        } else if empties && tail.syncing {
+        } else if tail.dropping.is_some() && tail.syncing {
             return None;
-        } else if empties {
-            tail.command
-                .take()
-                .map(|(command, reply)| Work::Command(command, reply))?
+        } else if let Some((command, reply)) = tail.dropping.take() {
+            Work::Command(command, reply)
         } else if tail.consumed >= CONSUMED_MAX
-            || tail.consumed > 0 && (tail.sync_due || tail.command.is_some())
+            || tail.consumed > 0 && (tail.sync_due || tail.closing.is_some())
         {
             Work::Advance(std::mem::take(&mut tail.consumed))
         } else if !tail.pending.is_empty() {
             let hand_out = tail.stored == 0
-                && tail.command.is_none()
+                && tail.closing.is_none()
                 && tail.prefetched + tail.pending_len <= PREFETCH_MAX;
             tail.writing += std::mem::take(&mut tail.pending_len);
             Work::Write {
                 segments: std::mem::take(&mut tail.pending),
                 hand_out,
             }
-        } else if tail.command.is_some() && tail.syncing {
+        } else if tail.closing.is_some() && tail.syncing {
             return None;
-        } else if let Some((command, reply)) = tail.command.take() {
-            Work::Command(command, reply)
+        } else if let Some(reply) = tail.closing.take() {
+            Work::Command(Command::Close, reply)
         } else if tail.wanted && tail.stored > 0 {
             Work::Read
         } else if tail.sync_due {
@@ -448,7 +456,8 @@ impl Queue {
         tail.retry_at = Some(retry_at);
         let segments = std::mem::take(&mut tail.pending);
         tail.writing += std::mem::take(&mut tail.pending_len);
-        if let Some((_, reply)) = tail.command.take() {
+        let dropping = tail.dropping.take().map(|(_, reply)| reply);
+        for reply in dropping.into_iter().chain(tail.closing.take()) {
             // Who asked may have gone.
             let _ = reply.send(Err(error.clone()));
         }
@@ -472,6 +481,7 @@ impl Queue {
             let count: usize = segments.iter().map(|segment| segment.messages.len()).sum();
             tail.writing -= count as u64;
         }
+        let mut unsaved = Vec::new();
         for mut segment in segments {
             let here = kept.min(segment.messages.len());
             kept -= here;
@@ -492,10 +502,23 @@ impl Queue {
                     acknowledge(Some(receipt), Err(cause));
                 }
                 // Accepted before: kept in memory, beyond its bound if need be, rather than lost.
-                (None, _) if current => lost
+                (None, _) if current && tail.closing.is_none() => lost
                     .into_iter()
                     .for_each(|message| self.memory.push_back(message)),
+                // Tried again below.
+                (None, _) if current => unsaved.extend(lost),
                 (None, _) => {}
+            }
+        }
+        if !unsaved.is_empty() {
+            tail.failed_saves += 1;
+            if tail.failed_saves < SAVE_TRIES {
+                tail.push_pending(unsaved);
+            } else if let Some(reply) = tail.closing.replace(oneshot::channel().0) {
+                // The files are closed all the same. Who asked may have gone.
+                let _ = reply.send(Err(error
+                    .cloned()
+                    .unwrap_or_else(|| StorageError::new("short write"))));
             }
         }
     }
@@ -503,7 +526,7 @@ impl Queue {
     /// The next messages were read from the files, oldest first.
     pub(crate) fn refilled(&mut self, generation: u64, messages: Vec<Message>) {
         let Some(tail) = &mut self.tail else { return };
-        if tail.generation != generation || tail.command.is_some() {
+        if tail.generation != generation || tail.closing.is_some() {
             return;
         }
         let count = messages.len() as u64;
@@ -520,7 +543,7 @@ impl Queue {
     pub(crate) fn correct_stored(&mut self, generation: u64, stored: u64) {
         if let Some(tail) = &mut self.tail
             && tail.generation == generation
-            && tail.command.is_none()
+            && tail.closing.is_none()
         {
             tail.stored = stored;
         }
