@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -50,6 +50,8 @@ pub struct Channel {
     core: Arc<Core>,
     /// For the timer and the I/O threads, which keep no channel alive.
     me: Weak<Self>,
+    /// Whether `state` is in its first phase, for the topic, which asks with every publish.
+    open: AtomicBool,
     state: Mutex<State>,
     files: Files,
     io: IoState,
@@ -100,6 +102,7 @@ impl Channel {
             name: name.clone(),
             core: Arc::clone(core),
             me: me.clone(),
+            open: AtomicBool::new(true),
             state: Mutex::new(State {
                 phase: Phase::Open,
                 paused: false,
@@ -208,7 +211,7 @@ impl Channel {
         let mut state = self.state.lock();
         let first = state.phase == Phase::Open;
         if first {
-            state.phase = Phase::Exiting;
+            self.leave(&mut state, Phase::Exiting);
         }
         first
     }
@@ -238,7 +241,7 @@ impl Channel {
         let consumers = {
             let mut state = self.state.lock();
             if state.phase == Phase::Open {
-                state.phase = Phase::Closing;
+                self.leave(&mut state, Phase::Closing);
             }
             state.consumers.clone()
         };
@@ -468,7 +471,7 @@ impl Channel {
         consumer.note_held(&held);
         let abandoned = self.name.is_ephemeral() && state.consumers.is_empty() && state.phase == Phase::Open;
         if abandoned {
-            state.phase = Phase::Exiting;
+            self.leave(&mut state, Phase::Exiting);
         }
         self.arm(&mut state, now);
         if state.queue.available() > 0 {
@@ -480,6 +483,16 @@ impl Channel {
         if abandoned {
             self.core.observer.channel_abandoned(&self.topic, &self.name);
         }
+    }
+
+    /// Whether messages that reach it are kept.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    fn leave(&self, state: &mut State, phase: Phase) {
+        state.phase = phase;
+        self.open.store(false, Ordering::Release);
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {

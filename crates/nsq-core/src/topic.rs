@@ -509,9 +509,10 @@ impl Topic {
 }
 
 impl State {
-    /// Whether messages go on to channels.
+    /// Whether messages go on to channels. Those of a topic whose only channels are being deleted wait for
+    /// the next one.
     fn flows(&self) -> bool {
-        !self.paused && !self.starting && !self.channels.is_empty()
+        !self.paused && !self.starting && self.channels.values().any(|channel| channel.is_open())
     }
 }
 

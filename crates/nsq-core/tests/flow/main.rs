@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use nsq_core::AnswerError;
+use nsq_protocol::name::ChannelName;
 
 use crate::harness::{Harness, bodies, publish, taken_bodies};
 
@@ -42,6 +43,21 @@ fn the_first_channel_receives_what_has_gathered_and_later_ones_what_follows() {
     assert_eq!(taken_bodies(&harness.take(&mut first)), bodies(0..60));
     assert_eq!(taken_bodies(&harness.take(&mut second)), bodies(50..60));
     assert_eq!(topic.snapshot(false, |_| true).depth, 0);
+}
+
+#[test]
+fn messages_published_while_the_only_channel_is_deleted_wait_for_the_next() {
+    let harness = Harness::new(10);
+    let topic = harness.topic("t");
+    harness.channel(&topic, "old");
+    let old = ChannelName::new("old").unwrap();
+    let mut deleted = Box::pin(topic.delete_channel(&old));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(deleted.as_mut().poll(&mut cx).is_pending());
+    publish(&topic, 0..3);
+    assert!(harness.wait(deleted).unwrap());
+    let mut consumer = harness.subscribe(&topic, "new", 10);
+    assert_eq!(taken_bodies(&harness.take(&mut consumer)), bodies(0..3));
 }
 
 #[test]
