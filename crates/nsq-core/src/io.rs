@@ -8,9 +8,16 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use parking_lot::Mutex;
 
-/// Threads that read and write: files of different queues are worked on in parallel up to this. A disk
-/// gains little from more.
-pub const IO_THREADS: usize = 4;
+/// How many threads read and write: one per processor, as what they do is mostly copying. At least two,
+/// so that a file that is slow does not hold up all others, and no more than a disk gains from.
+pub fn io_threads() -> usize {
+    std::thread::available_parallelism()
+        .map_or(IO_THREADS_MIN, usize::from)
+        .clamp(IO_THREADS_MIN, IO_THREADS_MAX)
+}
+
+const IO_THREADS_MIN: usize = 2;
+const IO_THREADS_MAX: usize = 4;
 
 /// Threads that sync. The disk does one after the other; more threads let it choose the order.
 pub const SYNC_THREADS: usize = 4;

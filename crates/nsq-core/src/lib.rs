@@ -40,7 +40,7 @@ pub use crate::channel::Channel;
 pub use crate::consumer::{AnswerError, ClientId, ConsumerOptions, ConsumerSnapshot, Locality, Signal};
 pub use crate::core::{Core, CoreOptions, Observer};
 pub use crate::guid::{Guid, GuidFactory, NODE_ID_END};
-pub use crate::io::{IO_THREADS, IoPool, SYNC_THREADS};
+pub use crate::io::{IoPool, SYNC_THREADS, io_threads};
 pub use crate::message::Message;
 pub use crate::queue::StorageError;
 pub use crate::stats::{ChannelSnapshot, LatencySnapshot, TopicSnapshot};

@@ -18,9 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nsq_app::{Log, VERSION};
-use nsq_core::{
-    Core, CoreOptions, FsStorage, IO_THREADS, IoPool, Locality, SYNC_THREADS, StorageError, Timers, Topic,
-};
+use nsq_core::{Core, CoreOptions, FsStorage, IoPool, Locality, SYNC_THREADS, StorageError, Timers, Topic};
 use nsq_flags::ConfigValue;
 use nsq_net::LocalAddr;
 use nsq_protocol::command::Limits;
@@ -81,7 +79,7 @@ impl Nsqd {
             core_options(&options),
             clock.clone(),
             Arc::clone(&timers),
-            IoPool::start("disk", IO_THREADS)?,
+            IoPool::start("disk", io_threads())?,
             IoPool::start("sync", SYNC_THREADS)?,
             Arc::new(FsStorage),
             Arc::<Events>::clone(&events),

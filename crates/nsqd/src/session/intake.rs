@@ -13,6 +13,9 @@ const BLOCK_LEN: usize = 64 * 1024;
 const SHARED_BODY_MIN: usize = 64 * 1024;
 const SHARED_SHARE: usize = 16;
 
+/// Room in a block that stays unused is given back if it is more than this share of what is used.
+const WASTE_SHARE: usize = 8;
+
 /// Gathers the bodies of one publish: small ones together in blocks of just the size they need, so that
 /// a queued message costs little beyond its body, and large ones as slices of what was received.
 #[derive(Debug, Default)]
@@ -56,7 +59,13 @@ impl Intake {
         if self.ranges.is_empty() {
             return;
         }
-        let block = Bytes::from(std::mem::take(&mut self.block));
+        let mut block = std::mem::take(&mut self.block);
+        // What was expected to come went elsewhere, as when commands alternate between topics. Giving the
+        // rest back is cheap, keeping it could cost many times the bodies.
+        if block.capacity() - block.len() > block.len() / WASTE_SHARE {
+            block.shrink_to_fit();
+        }
+        let block = Bytes::from(block);
         if let [_] = self.ranges[..] {
             self.bodies.push(block);
         } else {
