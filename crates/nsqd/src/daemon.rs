@@ -18,7 +18,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nsq_app::{Log, VERSION};
-use nsq_core::{Core, CoreOptions, FsStorage, IoPool, Locality, SYNC_THREADS, StorageError, Timers, Topic};
+use nsq_core::{
+    Core, CoreOptions, FsStorage, IoPool, Locality, SYNC_THREADS, StorageError, Timers, Topic, io_threads,
+};
 use nsq_flags::ConfigValue;
 use nsq_net::LocalAddr;
 use nsq_protocol::command::Limits;
