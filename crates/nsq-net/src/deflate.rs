@@ -46,8 +46,8 @@ impl Stream {
     /// what the peer has compressed. A `level` outside 1 to 9 means the nearer one.
     ///
     /// Reading fails with [`io::ErrorKind::InvalidData`] if the peer breaks the format.
-    pub fn with_deflate(self, level: u8, received: Vec<u8>) -> Self {
-        self.wrap(|beneath| Coded::new(Deflate::new(level), beneath, received))
+    pub fn start_deflate(&mut self, level: u8, received: Vec<u8>) {
+        self.wrap(|beneath| Coded::new(Deflate::new(level), beneath, received));
     }
 }
 

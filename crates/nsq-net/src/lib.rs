@@ -3,8 +3,8 @@
 //! An [`Address`] is what an operator writes behind `--tcp-address`: `host:port`, or else the path
 //! of a unix socket. [`Listener::bind`] opens it for serving, an [`Acceptor`] hands out its
 //! connections, and [`Socket::connect`] is the other side. A [`Stream`] is a socket with the layers
-//! that were negotiated for it: [`tls`], and above it [snappy](Stream::with_snappy) or
-//! [deflate](Stream::with_deflate). A plain one pays nothing for the possibility.
+//! that were negotiated for it: [`tls`], and above it [snappy](Stream::start_snappy) or
+//! [deflate](Stream::start_deflate). A plain one pays nothing for the possibility.
 //!
 //! What travels over a stream is left to the callers, and so are the tasks that serve it. Errors
 //! read as Go's `net` package words them, because operators and scripts know those texts.

@@ -49,8 +49,8 @@ impl Stream {
     /// what the peer has compressed.
     ///
     /// Reading fails with [`io::ErrorKind::InvalidData`] if the peer breaks the format.
-    pub fn with_snappy(self, received: Vec<u8>) -> Self {
-        self.wrap(|beneath| Coded::new(Snappy::default(), beneath, received))
+    pub fn start_snappy(&mut self, received: Vec<u8>) {
+        self.wrap(|beneath| Coded::new(Snappy::default(), beneath, received));
     }
 }
 

@@ -20,7 +20,7 @@ impl<L: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Layer for L {}
 
 /// The bytes of one connection.
 ///
-/// Layers are added once, early in a connection's life, by [`wrap`](Self::wrap). A stream without
+/// Layers are added early in a connection's life, by [`wrap`](Self::wrap). A stream without
 /// layers talks to its socket directly: one branch, no indirection and no allocation.
 #[derive(Debug)]
 pub struct Stream {
@@ -37,12 +37,13 @@ enum Inner {
 impl Stream {
     /// Puts a layer on top of this stream; `layer` gets the stream as it is now and returns what
     /// reads and writes through it.
-    pub fn wrap<L: Layer + 'static>(self, layer: impl FnOnce(Self) -> L) -> Self {
-        let peer = self.peer;
-        Self {
-            inner: Inner::Layered(Box::new(layer(self))),
-            peer,
-        }
+    pub fn wrap<L: Layer + 'static>(&mut self, layer: impl FnOnce(Self) -> L) {
+        let beneath = Self {
+            // Nothing that has a size is allocated for what is there meanwhile.
+            inner: std::mem::replace(&mut self.inner, Inner::Layered(Box::new(tokio::io::empty()))),
+            peer: self.peer,
+        };
+        self.inner = Inner::Layered(Box::new(layer(beneath)));
     }
 
     /// A stream for tests that needs no socket.
@@ -146,7 +147,8 @@ mod tests {
             Socket::connect(&address, Duration::from_secs(30), &clock),
             listener.accept()
         );
-        let mut client = Stream::from(client.unwrap()).wrap(BufStream::new);
+        let mut client = Stream::from(client.unwrap());
+        client.wrap(BufStream::new);
         let mut server = Stream::from(server.unwrap());
         assert_eq!(client.peer().to_string(), address.to_string());
 

@@ -1,8 +1,8 @@
 //! TLS on a [`Stream`](crate::Stream), for servers and clients.
 //!
 //! An [`Acceptor`] holds the certificate of a server and reads it again when asked to; a [`Connector`]
-//! holds whom a client trusts. Both turn a stream into one whose bytes are encrypted, and give it back as
-//! it was if that fails: nsqd then tells its client why, in plain text.
+//! holds whom a client trusts. Both turn a stream into one whose bytes are encrypted, and leave it without
+//! if that fails: nsqd then tells its client why, in plain text.
 //!
 //! It is rustls that speaks TLS, 1.2 and 1.3, through its interface without buffers: records are decrypted
 //! where they were received and encrypted to where they are sent from, in buffers lent by the thread. An
@@ -36,7 +36,6 @@ pub use self::accept::{Acceptor, ClientAuth, ServerSettings};
 use self::certificate::Certificate;
 pub use self::connect::{ClientSettings, Connector};
 pub use self::error::{HandshakeError, SetupError};
-pub use self::handshake::Refused;
 
 /// The oldest version that is spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

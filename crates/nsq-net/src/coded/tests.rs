@@ -17,6 +17,7 @@ pub(crate) fn half(capacity: usize) -> (Stream, DuplexStream) {
 
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread()
+        .enable_all()
         .build()
         .unwrap()
         .block_on(future)
@@ -28,7 +29,7 @@ pub(crate) fn pieces() -> impl Strategy<Value = Vec<Vec<u8>>> {
         proptest::collection::vec(any::<u8>(), 1..60),
         (any::<u8>(), 1..140_000_usize).prop_map(|(byte, len)| vec![byte; len]),
         (any::<u64>(), 1..70_000_usize).prop_map(|(seed, len)| noise(seed, len)),
-        (1..3_000_usize).prop_map(|count| b"{\"event\":\"click\",\"user\":12345}".repeat(count)),
+        (1..3_000_usize).prop_map(|count| br#"{"event":"click","user":12345}"#.repeat(count)),
     ];
     proptest::collection::vec(piece, 1..5)
 }
@@ -133,8 +134,16 @@ impl Codec for Doubling {
     }
 }
 
-fn doubling(beneath: Stream) -> Stream {
-    beneath.wrap(|beneath| Coded::new(Doubling::default(), beneath, Vec::new()))
+/// The stream once `start` has put a layer on top of it.
+pub(crate) fn layered(mut stream: Stream, start: impl FnOnce(&mut Stream)) -> Stream {
+    start(&mut stream);
+    stream
+}
+
+fn doubling(beneath: Stream, received: &[u8]) -> Stream {
+    layered(beneath, |stream| {
+        stream.wrap(|beneath| Coded::new(Doubling::default(), beneath, received.to_vec()));
+    })
 }
 
 proptest! {
@@ -148,7 +157,7 @@ proptest! {
     ) {
         block_on(async {
             let (one, other) = pair(capacity);
-            let (mut one, mut other) = (doubling(one), doubling(other));
+            let (mut one, mut other) = (doubling(one, b""), doubling(other, b""));
             carry(&mut one, &mut other, &pieces, read_len).await;
             carry(&mut other, &mut one, &pieces, read_len).await;
         });
@@ -158,7 +167,7 @@ proptest! {
     fn pieces_written_together_arrive_in_their_order(lens in proptest::collection::vec(0..40_000_usize, 1..8)) {
         block_on(async {
             let (one, other) = pair(100_000);
-            let (mut one, mut other) = (doubling(one), doubling(other));
+            let (mut one, mut other) = (doubling(one, b""), doubling(other, b""));
             let parts: Vec<_> = lens.iter().enumerate().map(|(seed, len)| noise(seed as u64, *len)).collect();
             let whole = parts.concat();
             let send = async {
@@ -184,7 +193,7 @@ proptest! {
 fn a_byte_at_a_time_is_enough() {
     block_on(async {
         let (one, other) = pair(1);
-        let (mut one, mut other) = (doubling(one), doubling(other));
+        let (mut one, mut other) = (doubling(one, b""), doubling(other, b""));
         carry(&mut one, &mut other, &[noise(1, 3_000)], 1).await;
     });
 }
@@ -193,7 +202,7 @@ fn a_byte_at_a_time_is_enough() {
 fn bytes_received_before_the_layer_come_first() {
     block_on(async {
         let (beneath, mut peer) = half(64);
-        let mut stream = beneath.wrap(|beneath| Coded::new(Doubling::default(), beneath, b"aabbc".to_vec()));
+        let mut stream = doubling(beneath, b"aabbc");
         peer.write_all(b"cdd").await.unwrap();
         let mut received = [0; 4];
         stream.read_exact(&mut received).await.unwrap();
@@ -205,7 +214,7 @@ fn bytes_received_before_the_layer_come_first() {
 fn a_write_is_not_taken_before_the_one_before_it_has_left() {
     block_on(async {
         let (beneath, mut peer) = half(4);
-        let mut stream = doubling(beneath);
+        let mut stream = doubling(beneath, b"");
         // The first is encoded to more than the peer takes, and waits.
         assert_eq!(stream.write(b"abcdef").await.unwrap(), 6);
         let mut second = std::pin::pin!(stream.write(b"g"));
@@ -238,7 +247,7 @@ fn nothing_is_decoded_ahead_of_the_reader() {
 fn a_stream_may_end_between_two_units_but_not_within_one() {
     block_on(async {
         let (beneath, mut peer) = half(64);
-        let mut stream = doubling(beneath);
+        let mut stream = doubling(beneath, b"");
         peer.write_all(b"aa").await.unwrap();
         drop(peer);
         let mut received = Vec::new();
@@ -246,7 +255,7 @@ fn a_stream_may_end_between_two_units_but_not_within_one() {
         assert_eq!(received, b"a");
 
         let (beneath, mut peer) = half(64);
-        let mut stream = doubling(beneath);
+        let mut stream = doubling(beneath, b"");
         peer.write_all(b"aab").await.unwrap();
         drop(peer);
         let error = stream.read_to_end(&mut received).await.unwrap_err();

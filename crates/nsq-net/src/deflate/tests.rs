@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::coded::tests::{block_on, carry, half, noise, pair, pieces};
+use crate::coded::tests::{block_on, carry, half, layered, noise, pair, pieces};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
@@ -20,7 +20,7 @@ proptest! {
     ) {
         block_on(async {
             let (one, other) = pair(capacity);
-            let (mut one, mut other) = (one.with_deflate(level, Vec::new()), other.with_deflate(level, Vec::new()));
+            let (mut one, mut other) = (deflate(one, level), deflate(other, level));
             carry(&mut one, &mut other, &pieces, read_len).await;
             carry(&mut other, &mut one, &pieces, read_len).await;
         });
@@ -53,10 +53,14 @@ proptest! {
     }
 }
 
+fn deflate(beneath: Stream, level: u8) -> Stream {
+    layered(beneath, |stream| stream.start_deflate(level, Vec::new()))
+}
+
 /// What a stream makes of these pieces.
 async fn written(pieces: &[Vec<u8>], level: u8) -> Vec<u8> {
     let (beneath, mut peer) = half(1 << 20);
-    let mut stream = beneath.with_deflate(level, Vec::new());
+    let mut stream = deflate(beneath, level);
     let send = async {
         for piece in pieces {
             stream.write_all(piece).await.unwrap();
@@ -73,7 +77,7 @@ async fn written(pieces: &[Vec<u8>], level: u8) -> Vec<u8> {
 /// What a stream reads from a peer that sends these bytes and closes.
 async fn read(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let (beneath, mut peer) = half(1 << 20);
-    let mut stream = beneath.with_deflate(6, Vec::new());
+    let mut stream = deflate(beneath, 6);
     let send = async {
         // The stream may have given up by then.
         let _ = peer.write_all(bytes).await;

@@ -6,7 +6,7 @@ use snap::write::FrameEncoder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::coded::tests::{block_on, carry, half, noise, pair, pieces};
+use crate::coded::tests::{block_on, carry, half, layered, noise, pair, pieces};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
@@ -19,7 +19,7 @@ proptest! {
     ) {
         block_on(async {
             let (one, other) = pair(capacity);
-            let (mut one, mut other) = (one.with_snappy(Vec::new()), other.with_snappy(Vec::new()));
+            let (mut one, mut other) = (snappy(one), snappy(other));
             carry(&mut one, &mut other, &pieces, read_len).await;
             carry(&mut other, &mut one, &pieces, read_len).await;
         });
@@ -67,10 +67,14 @@ proptest! {
     }
 }
 
+fn snappy(beneath: Stream) -> Stream {
+    layered(beneath, |stream| stream.start_snappy(Vec::new()))
+}
+
 /// What a stream makes of these pieces.
 async fn written(pieces: &[Vec<u8>]) -> Vec<u8> {
     let (beneath, mut peer) = half(1 << 20);
-    let mut stream = beneath.with_snappy(Vec::new());
+    let mut stream = snappy(beneath);
     let send = async {
         for piece in pieces {
             stream.write_all(piece).await.unwrap();
@@ -87,7 +91,7 @@ async fn written(pieces: &[Vec<u8>]) -> Vec<u8> {
 /// What a stream reads from a peer that sends these bytes and closes.
 async fn read(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let (beneath, mut peer) = half(1 << 20);
-    let mut stream = beneath.with_snappy(Vec::new());
+    let mut stream = snappy(beneath);
     let send = async {
         // The stream may have given up by then.
         let _ = peer.write_all(bytes).await;
@@ -201,7 +205,7 @@ fn what_is_not_the_format_is_refused() {
 fn a_chunk_larger_than_the_readers_buffer_is_read_piece_by_piece() {
     block_on(async {
         let (one, other) = pair(1 << 20);
-        let (mut one, mut other) = (one.with_snappy(Vec::new()), other.with_snappy(Vec::new()));
+        let (mut one, mut other) = (snappy(one), snappy(other));
         carry(&mut one, &mut other, &[vec![b'x'; 200_000], noise(1, 200_000)], 1).await;
     });
 }

@@ -12,9 +12,9 @@ use rustls::server::{NoServerSessionStorage, UnbufferedServerConnection};
 use rustls::sign::SingleCertAndKey;
 
 use super::codec::Engine;
-use super::error::SetupError;
+use super::error::{HandshakeError, SetupError};
 use super::files::{Authorities, certified_key};
-use super::handshake::{Refused, perform};
+use super::handshake::perform;
 use super::verify::ClientVerifier;
 use super::{MinVersion, Session, provider};
 use crate::Stream;
@@ -83,29 +83,26 @@ impl Acceptor {
         Ok(())
     }
 
-    /// Performs the server's part of a handshake within `limit`. `received` came from `stream` already, and
-    /// is the client's part of it, and perhaps more.
+    /// Performs the server's part of a handshake within `limit`; what passes through `stream` from then on is
+    /// encrypted. `received` came from it already, and is the client's part of the handshake and perhaps
+    /// more.
     ///
     /// # Errors
-    /// The client does not do its part. It has been told by an alert, where there is one for it.
+    /// The client does not do its part. It has been told by an alert, where there is one for it. The stream
+    /// may still be written to, in plain text; what was read from it is lost.
     ///
     /// # Cancel safety
-    /// Dropping the future closes the connection.
+    /// Not cancel safe: what was read from the stream is lost.
     pub async fn accept(
         &self,
-        stream: Stream,
+        stream: &mut Stream,
         received: Vec<u8>,
         limit: Duration,
         clock: &Clock,
-    ) -> Result<(Stream, Session), Refused> {
+    ) -> Result<Session, HandshakeError> {
         let config = Arc::clone(&self.shared.config.read());
-        match UnbufferedServerConnection::new(config) {
-            Ok(engine) => perform(Engine::Server(engine), stream, received, limit, clock).await,
-            Err(error) => Err(Refused {
-                stream,
-                error: error.into(),
-            }),
-        }
+        let engine = Engine::Server(UnbufferedServerConnection::new(config)?);
+        perform(engine, stream, received, limit, clock).await
     }
 }
 

@@ -14,7 +14,7 @@ use rustls::{ClientConfig, SupportedProtocolVersion};
 use super::codec::Engine;
 use super::error::{HandshakeError, SetupError};
 use super::files::{Authorities, certified_key};
-use super::handshake::{Refused, perform};
+use super::handshake::perform;
 use super::verify::ServerVerifier;
 use super::{MinVersion, Session, provider};
 use crate::Stream;
@@ -72,26 +72,24 @@ impl Connector {
         })
     }
 
-    /// Performs the client's part of a handshake within `limit`. `host` is what the server is called, a name
-    /// or an IP address. `received` came from `stream` already, and is the server's part of it.
+    /// Performs the client's part of a handshake within `limit`; what passes through `stream` from then on is
+    /// encrypted. `host` is what the server is called, a name or an IP address. `received` came from the
+    /// stream already, and is the server's part of the handshake.
     ///
     /// # Errors
     /// The server is not who it should be, or does not do its part.
     ///
     /// # Cancel safety
-    /// Dropping the future closes the connection.
+    /// Not cancel safe: what was read from the stream is lost.
     pub async fn connect(
         &self,
         host: &str,
-        stream: Stream,
+        stream: &mut Stream,
         received: Vec<u8>,
         limit: Duration,
         clock: &Clock,
-    ) -> Result<(Stream, Session), Refused> {
-        match self.engine(host) {
-            Ok(engine) => perform(engine, stream, received, limit, clock).await,
-            Err(error) => Err(Refused { stream, error }),
-        }
+    ) -> Result<Session, HandshakeError> {
+        perform(self.engine(host)?, stream, received, limit, clock).await
     }
 
     /// One end of a connection to a server of this name.

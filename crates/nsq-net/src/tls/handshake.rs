@@ -1,6 +1,5 @@
 //! From a stream to an encrypted one.
 
-use std::fmt;
 use std::time::Duration;
 
 use nsq_runtime::Clock;
@@ -26,48 +25,27 @@ const HANDSHAKE: u8 = 22;
 /// `readRecordOrCCS`.
 const MAJOR_VERSION_END: u8 = 0x10;
 
-/// A handshake that failed, and the stream underneath, which may be written to in plain text. What has been
-/// read from it is lost.
-#[derive(Debug)]
-pub struct Refused {
-    /// The stream as it was given.
-    pub stream: Stream,
-    /// Why.
-    pub error: HandshakeError,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl std::error::Error for Refused {}
-
-/// Performs the handshake of `engine` over `stream` within `limit`.
+/// Performs the handshake of `engine` over `stream` within `limit`, which puts the layer on top of it.
 pub(super) async fn perform(
     engine: Engine,
-    mut stream: Stream,
+    stream: &mut Stream,
     mut received: Vec<u8>,
     limit: Duration,
     clock: &Clock,
-) -> Result<(Stream, Session), Refused> {
+) -> Result<Session, HandshakeError> {
     let is_server = matches!(engine, Engine::Server(_));
     let mut tls = Tls::new(engine);
     let outcome = tokio::select! {
-        outcome = shake(&mut tls, &mut stream, &mut received, is_server) => outcome,
+        outcome = shake(&mut tls, stream, &mut received, is_server) => outcome,
         () = clock.sleep(limit) => Err(HandshakeError::TimedOut {
             local: stream.local_addr(),
             peer: stream.peer(),
         }),
     };
-    match outcome {
-        Ok(()) => {
-            let session = Session::of(tls.state());
-            Ok((stream.wrap(|beneath| Coded::new(tls, beneath, received)), session))
-        }
-        Err(error) => Err(Refused { stream, error }),
-    }
+    outcome?;
+    let session = Session::of(tls.state());
+    stream.wrap(|beneath| Coded::new(tls, beneath, received));
+    Ok(session)
 }
 
 async fn shake(

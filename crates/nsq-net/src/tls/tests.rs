@@ -17,7 +17,23 @@ use crate::coded::tests::pair;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What came of a handshake, at either end.
-type Outcome = Result<(Stream, Session), Refused>;
+type Outcome = Result<(Stream, Session), HandshakeError>;
+
+/// Performs the handshake of a server over `stream`.
+async fn accept(acceptor: &Acceptor, mut stream: Stream, received: Vec<u8>) -> Outcome {
+    let session = acceptor
+        .accept(&mut stream, received, PATIENCE, &Clock::system())
+        .await?;
+    Ok((stream, session))
+}
+
+/// Performs the handshake of a client over `stream`.
+async fn connect(connector: &Connector, mut stream: Stream, host: &str) -> Outcome {
+    let session = connector
+        .connect(host, &mut stream, Vec::new(), PATIENCE, &Clock::system())
+        .await?;
+    Ok((stream, session))
+}
 
 /// Settings of a server called `localhost`.
 fn server_settings(pki: &Pki) -> ServerSettings {
@@ -42,19 +58,10 @@ fn client_settings(pki: &Pki) -> ClientSettings {
 async fn meet(server: ServerSettings, client: ClientSettings) -> (Outcome, Outcome) {
     let (one, other) = pair(16 * 1024);
     let (acceptor, connector) = (Acceptor::load(server).unwrap(), Connector::load(client).unwrap());
-    let clock = Clock::system();
     tokio::join!(
-        acceptor.accept(one, Vec::new(), PATIENCE, &clock),
-        connector.connect("localhost", other, Vec::new(), PATIENCE, &clock),
+        accept(&acceptor, one, Vec::new()),
+        connect(&connector, other, "localhost"),
     )
-}
-
-fn on_runtime<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
 }
 
 /// The error of the side that refused.

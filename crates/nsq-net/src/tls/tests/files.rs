@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::coded::tests::block_on;
 
 fn server_error(cert: PathBuf, key: PathBuf) -> String {
     let settings = ServerSettings {
@@ -137,16 +138,15 @@ fn one_file_may_hold_both_and_text_around_them() {
 
 #[test]
 fn a_certificate_that_is_read_again_is_shown_to_new_connections_only() {
-    on_runtime(async {
+    block_on(async {
         let pki = Pki::new();
         let acceptor = Acceptor::load(server_settings(&pki)).unwrap();
         let connector = Connector::load(client_settings(&pki)).unwrap();
-        let clock = Clock::system();
         let connect = async |host: &str| {
             let (one, other) = pair(16 * 1024);
             tokio::join!(
-                acceptor.accept(one, Vec::new(), PATIENCE, &clock),
-                connector.connect(host, other, Vec::new(), PATIENCE, &clock),
+                accept(&acceptor, one, Vec::new()),
+                connect(&connector, other, host),
             )
         };
         let (server, client) = connect("localhost").await;

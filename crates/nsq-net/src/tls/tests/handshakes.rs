@@ -3,7 +3,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::coded::tests::half;
+use crate::coded::tests::{block_on, half};
 
 fn required(pki: &Pki) -> ServerSettings {
     ServerSettings {
@@ -33,7 +33,7 @@ fn accepted(
         min_version,
         ..client_settings(pki)
     };
-    on_runtime(async {
+    block_on(async {
         match meet(server, client).await {
             (Ok((_, session)), Ok(_)) => Ok(session.peer_common_name),
             (Err(refused), _) => Err(refused.to_string()),
@@ -50,7 +50,7 @@ fn judgement(
     cert_and_key: Option<(PathBuf, PathBuf)>,
 ) -> Result<Option<String>, String> {
     let newest = accepted(server.clone(), pki, cert_and_key.clone(), MinVersion::Tls13);
-    let older = on_runtime(async {
+    let older = block_on(async {
         let client = ClientSettings {
             cert_and_key,
             ..client_settings(pki)
@@ -69,10 +69,9 @@ async fn meet_with_tls12(server: ServerSettings, client: ClientSettings) -> (Out
     let (one, other) = pair(16 * 1024);
     let acceptor = Acceptor::load(server).unwrap();
     let connector = Connector::of_tls12(client).unwrap();
-    let clock = Clock::system();
     tokio::join!(
-        acceptor.accept(one, Vec::new(), PATIENCE, &clock),
-        connector.connect("localhost", other, Vec::new(), PATIENCE, &clock),
+        accept(&acceptor, one, Vec::new()),
+        connect(&connector, other, "localhost"),
     )
 }
 
@@ -84,7 +83,7 @@ fn what_was_agreed_is_told() {
         cipher_suite: suite.to_owned(),
         peer_common_name: None,
     };
-    on_runtime(async {
+    block_on(async {
         let (server, client) = meet(server_settings(&pki), client_settings(&pki)).await;
         let expected = session("TLS1.3", "TLS_AES_256_GCM_SHA384");
         assert_eq!(server.unwrap().1, expected);
@@ -194,7 +193,7 @@ fn a_certificate_that_is_its_own_authority_is_taken_if_it_is_trusted() {
         cert_and_key: Some((cert, key)),
         ..ClientSettings::default()
     };
-    on_runtime(async {
+    block_on(async {
         let (server, client) = meet(server, client).await;
         assert_eq!(server.unwrap().1.peer_common_name.as_deref(), Some("localhost"));
         client.unwrap();
@@ -215,7 +214,7 @@ fn a_client_refuses_a_server_that_it_does_not_know_or_that_is_called_otherwise()
         key,
         ..ServerSettings::default()
     };
-    on_runtime(async {
+    block_on(async {
         let (server, client) = meet(server_settings(&pki), client_settings(&stranger)).await;
         assert_eq!(
             refusal(client),
@@ -258,7 +257,7 @@ fn a_server_may_have_a_certificate_of_version_1() {
         insecure_skip_verify: true,
         ..ClientSettings::default()
     };
-    on_runtime(async {
+    block_on(async {
         meet(server.clone(), client.clone()).await.1.unwrap();
         meet_with_tls12(server, client).await.1.unwrap();
     });
@@ -271,7 +270,7 @@ fn the_minimum_version_is_kept_to() {
         min_version: MinVersion::Tls13,
         ..server_settings(&pki)
     };
-    on_runtime(async {
+    block_on(async {
         let (server, client) = meet_with_tls12(server, client_settings(&pki)).await;
         assert_eq!(refusal(server), "tls: client offered only unsupported versions");
         assert_eq!(
@@ -289,15 +288,14 @@ fn a_client_that_comes_back_resumes_its_session() {
         cert_and_key: Some(pki.client("consumer")),
         ..client_settings(&pki)
     };
-    on_runtime(async {
+    block_on(async {
         let acceptor = Acceptor::load(server).unwrap();
         let connector = Connector::load(client).unwrap();
-        let clock = Clock::system();
         for _ in 0..3 {
             let (one, other) = pair(16 * 1024);
             let (server, client) = tokio::join!(
-                acceptor.accept(one, Vec::new(), PATIENCE, &clock),
-                connector.connect("localhost", other, Vec::new(), PATIENCE, &clock),
+                accept(&acceptor, one, Vec::new()),
+                connect(&connector, other, "localhost"),
             );
             let (mut server, session) = server.unwrap();
             assert_eq!(session.peer_common_name.as_deref(), Some("consumer"));
@@ -311,7 +309,7 @@ fn a_client_that_comes_back_resumes_its_session() {
 fn what_is_not_tls_is_told_apart_and_the_stream_given_back() {
     let pki = Pki::new();
     let acceptor = Acceptor::load(server_settings(&pki)).unwrap();
-    on_runtime(async {
+    block_on(async {
         for (sent, is_http) in [
             (&b"GET /ping HTTP/1.1\r\n"[..], true),
             (b"OPTIONS * HTTP/1.1\r\n", true),
@@ -319,18 +317,17 @@ fn what_is_not_tls_is_told_apart_and_the_stream_given_back() {
             (b"\x16\x50\x00\x00\x00", false),
             (b"\x80\x2e\x01\x03\x01", false),
         ] {
-            let (beneath, mut peer) = half(1024);
+            let (mut stream, mut peer) = half(1024);
             peer.write_all(sent).await.unwrap();
             let refused = acceptor
-                .accept(beneath, Vec::new(), PATIENCE, &Clock::system())
+                .accept(&mut stream, Vec::new(), PATIENCE, &Clock::system())
                 .await
                 .unwrap_err();
             assert_eq!(
                 refused.to_string(),
                 "tls: first record does not look like a TLS handshake"
             );
-            assert_eq!(refused.error.is_http(), is_http);
-            let mut stream = refused.stream;
+            assert_eq!(refused.is_http(), is_http);
             stream.write_all(b"in plain text").await.unwrap();
             drop(stream);
             let mut received = Vec::new();
@@ -344,7 +341,7 @@ fn what_is_not_tls_is_told_apart_and_the_stream_given_back() {
 fn a_peer_that_goes_away_or_sends_garbage_ends_the_handshake() {
     let pki = Pki::new();
     let acceptor = Acceptor::load(server_settings(&pki)).unwrap();
-    on_runtime(async {
+    block_on(async {
         for (sent, reason) in [
             (&b""[..], "EOF"),
             (b"\x16\x03\x01", "EOF"),
@@ -368,10 +365,7 @@ fn a_peer_that_goes_away_or_sends_garbage_ends_the_handshake() {
             peer.write_all(sent).await.unwrap();
             // The writing side only: the answer has to go somewhere.
             peer.shutdown().await.unwrap();
-            let refused = acceptor
-                .accept(beneath, Vec::new(), PATIENCE, &Clock::system())
-                .await
-                .unwrap_err();
+            let refused = accept(&acceptor, beneath, Vec::new()).await.unwrap_err();
             assert_eq!(refused.to_string(), reason, "{}", sent.escape_ascii());
         }
     });
@@ -383,16 +377,16 @@ fn a_peer_that_stalls_is_given_up() {
     let acceptor = Acceptor::load(server_settings(&pki)).unwrap();
     let manual = nsq_runtime::ManualClock::new();
     let clock = manual.clock();
-    on_runtime(async {
-        let (beneath, mut peer) = half(1024);
+    block_on(async {
+        let (mut stream, mut peer) = half(1024);
         peer.write_all(b"\x16\x03\x01").await.unwrap();
         let (refused, ()) = tokio::join!(
-            acceptor.accept(beneath, Vec::new(), Duration::from_secs(5), &clock),
+            acceptor.accept(&mut stream, Vec::new(), Duration::from_secs(5), &clock),
             async { manual.advance(Duration::from_secs(5)) },
         );
         let refused = refused.unwrap_err();
         assert_eq!(refused.to_string(), "read unix ->@: i/o timeout");
-        drop(refused.stream);
+        drop(stream);
         assert_eq!(peer.read(&mut [0]).await.unwrap(), 0);
     });
 }
@@ -401,7 +395,7 @@ fn a_peer_that_stalls_is_given_up() {
 fn a_handshake_that_never_makes_sense_is_bounded() {
     let pki = Pki::new();
     let acceptor = Acceptor::load(server_settings(&pki)).unwrap();
-    on_runtime(async {
+    block_on(async {
         let (beneath, mut peer) = half(1024);
         // The first part of a client's hello of 16 MiB, again and again.
         let record = [&b"\x16\x03\x01\x40\x00\x01\xff\xff\xff"[..], &[0; 16 * 1024 - 4]].concat();
@@ -412,9 +406,8 @@ fn a_handshake_that_never_makes_sense_is_bounded() {
             }
             sent
         };
-        let clock = Clock::system();
         let accept = async {
-            let refused = acceptor.accept(beneath, Vec::new(), PATIENCE, &clock).await;
+            let refused = accept(&acceptor, beneath, Vec::new()).await;
             drop(refused.unwrap_err());
         };
         let (sent, ()) = tokio::join!(send, accept);
@@ -427,24 +420,23 @@ fn what_was_received_before_is_part_of_the_handshake() {
     let pki = Pki::new();
     let acceptor = Acceptor::load(server_settings(&pki)).unwrap();
     let connector = Connector::load(client_settings(&pki)).unwrap();
-    on_runtime(async {
+    block_on(async {
         let (one, mut peer) = half(16 * 1024);
         let (between, other) = pair(16 * 1024);
-        let clock = Clock::system();
         let serve = async {
             // The hello arrives behind something else, all in one read.
             let mut received = vec![0; 16 * 1024];
             let mut between = between;
             let len = between.read(&mut received).await.unwrap();
             received.truncate(len);
-            let accept = acceptor.accept(one, received, PATIENCE, &clock);
+            let accept = accept(&acceptor, one, received);
             let relay = tokio::io::copy_bidirectional(&mut between, &mut peer);
             tokio::select! {
                 accepted = accept => accepted.unwrap().0,
                 _ = relay => panic!("the connection ended"),
             }
         };
-        let connect = connector.connect("localhost", other, Vec::new(), PATIENCE, &clock);
+        let connect = connect(&connector, other, "localhost");
         let (_, client) = tokio::join!(serve, connect);
         client.unwrap();
     });

@@ -15,10 +15,9 @@ async fn connected(capacity: usize) -> (Stream, Stream) {
     let acceptor = Acceptor::load(server_settings(&pki)).unwrap();
     let connector = Connector::load(client_settings(&pki)).unwrap();
     let (one, other) = pair(capacity);
-    let clock = nsq_runtime::ManualClock::new().clock();
     let (server, client) = tokio::join!(
-        acceptor.accept(one, Vec::new(), PATIENCE, &clock),
-        connector.connect("localhost", other, Vec::new(), PATIENCE, &clock),
+        accept(&acceptor, one, Vec::new()),
+        connect(&connector, other, "localhost"),
     );
     (server.unwrap().0, client.unwrap().0)
 }
@@ -42,12 +41,14 @@ proptest! {
     #[test]
     fn compression_goes_above_it(pieces in pieces(), capacity in 100..100_000_usize, snappy: bool) {
         block_on(async {
-            let (server, client) = connected(capacity).await;
-            let (mut server, mut client) = if snappy {
-                (server.with_snappy(Vec::new()), client.with_snappy(Vec::new()))
-            } else {
-                (server.with_deflate(6, Vec::new()), client.with_deflate(6, Vec::new()))
-            };
+            let (mut server, mut client) = connected(capacity).await;
+            for stream in [&mut server, &mut client] {
+                if snappy {
+                    stream.start_snappy(Vec::new());
+                } else {
+                    stream.start_deflate(6, Vec::new());
+                }
+            }
             carry(&mut server, &mut client, &pieces, 10_000).await;
             carry(&mut client, &mut server, &pieces, 10_000).await;
         });
@@ -90,11 +91,10 @@ fn a_record_that_was_changed_on_the_way_ends_the_connection() {
         let connector = Connector::load(client_settings(&pki)).unwrap();
         let (beneath, mut peer) = half(16 * 1024);
         let (other, mut client_end) = half(16 * 1024);
-        let clock = nsq_runtime::ManualClock::new().clock();
         let handshake = async {
             tokio::join!(
-                acceptor.accept(beneath, Vec::new(), PATIENCE, &clock),
-                connector.connect("localhost", other, Vec::new(), PATIENCE, &clock),
+                accept(&acceptor, beneath, Vec::new()),
+                connect(&connector, other, "localhost"),
             )
         };
         let (server, client) = tokio::select! {
