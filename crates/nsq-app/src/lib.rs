@@ -15,6 +15,6 @@ mod version;
 pub use command_line::load;
 pub use exit::Exit;
 pub use log::Log;
-pub use run::run;
+pub use run::{Hangups, run};
 pub use time::LocalTime;
 pub use version::{VERSION, version_line};

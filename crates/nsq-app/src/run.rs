@@ -17,7 +17,7 @@ const LEFTOVERS_PATIENCE: Duration = Duration::from_millis(100);
 ///
 /// The first SIGINT or SIGTERM triggers the [`Shutdown`] that `work` is given, and further ones change
 /// nothing: how long the stop takes is up to `work`. SIGUSR1 is ignored; other signals keep their
-/// effect. The signals are taken over before `work` is called.
+/// effect, SIGHUP unless `work` [takes it over](Hangups). The signals are taken over before `work` is called.
 ///
 /// # Errors
 /// The operating system refuses threads or signal handlers; nothing has run then.
@@ -49,6 +49,34 @@ fn raise_descriptor_limit() {
             ..limit
         },
     );
+}
+
+/// Requests to read files again, which is what SIGHUP means to a daemon that has taken it over.
+#[derive(Debug)]
+pub struct Hangups(Signal);
+
+impl Hangups {
+    /// Takes over the signal, which ends the process otherwise.
+    ///
+    /// # Errors
+    /// The operating system refuses a signal handler.
+    ///
+    /// # Panics
+    /// Outside the work of [`run`].
+    pub fn take_over() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Waits for the next request. Several that come while nobody waits are one.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no request.
+    pub async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            // The runtime is shutting down.
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// The signals with a meaning of their own.

@@ -2,6 +2,7 @@
 
 mod access_log;
 mod connection;
+mod encrypted;
 mod limits;
 mod monitor;
 mod panic;
@@ -11,7 +12,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use hyper::Method;
-use nsq_net::{Acceptor, Listener, NetError, Peer, Stream};
+use nsq_net::{Acceptor, Listener, NetError, Peer, Stream, tls};
 use nsq_runtime::{Clock, Shutdown, TaskGroup};
 
 pub use self::limits::Limits;
@@ -71,6 +72,38 @@ impl<S: Service> Server<S> {
     /// If accepting fails for good, or the file of a unix socket cannot be removed. Connections
     /// are stopped as above before the error is returned.
     pub async fn run(&self, listener: Listener, stop: Shutdown) -> Result<(), NetError> {
+        self.accept(listener, stop, |stream, stop| {
+            connection::serve(Arc::clone(&self.shared), stream, stop)
+        })
+        .await
+    }
+
+    /// The same over TLS. A client gets [`Limits::head_time`] for its handshake; one that speaks plain HTTP
+    /// is told so, as Go does.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub async fn run_tls(
+        &self,
+        listener: Listener,
+        acceptor: &tls::Acceptor,
+        stop: Shutdown,
+    ) -> Result<(), NetError> {
+        self.accept(listener, stop, |stream, stop| {
+            encrypted::serve(Arc::clone(&self.shared), stream, acceptor.clone(), stop)
+        })
+        .await
+    }
+
+    async fn accept<C>(
+        &self,
+        listener: Listener,
+        stop: Shutdown,
+        serve: impl Fn(Stream, Shutdown) -> C,
+    ) -> Result<(), NetError>
+    where
+        C: Future<Output = ()> + Send + 'static,
+    {
         let Shared { limits, clock, .. } = &*self.shared;
         let connections = TaskGroup::new("http connections");
         // Ends the connections when accepting fails, without stopping anything else of the caller's.
@@ -81,8 +114,7 @@ impl<S: Service> Server<S> {
         }
         let ended = acceptor
             .run(stop.triggered(), |socket, slot| {
-                let connection =
-                    connection::serve(Arc::clone(&self.shared), Stream::from(socket), stop.child());
+                let connection = serve(Stream::from(socket), stop.child());
                 connections.spawn(async move {
                     connection.await;
                     drop(slot);

@@ -50,12 +50,25 @@ impl Listener {
     /// Dropping the future opens nothing.
     pub async fn bind(address: &Address) -> Result<Self, NetError> {
         match address {
-            Address::Tcp(host_port) => Self::bind_tcp(host_port).await,
+            Address::Tcp(host_port) => Self::bind_host_port(host_port).await,
             Address::Unix(path) => Self::bind_unix(path),
         }
     }
 
-    async fn bind_tcp(host_port: &HostPort) -> Result<Self, NetError> {
+    /// Opens `address`, which has to be `host:port`.
+    ///
+    /// # Errors
+    /// As for [`bind`](Self::bind), and if it is anything else.
+    ///
+    /// # Cancel safety
+    /// Dropping the future opens nothing.
+    pub async fn bind_tcp(address: &str) -> Result<Self, NetError> {
+        let host_port = HostPort::parse(address)
+            .map_err(|error| NetError::unresolved(Operation::Listen, error.to_string()))?;
+        Self::bind_host_port(&host_port).await
+    }
+
+    async fn bind_host_port(host_port: &HostPort) -> Result<Self, NetError> {
         let resolved = host_port.resolve(Operation::Listen).await?;
         let addr = resolved
             .first()

@@ -9,6 +9,7 @@ use std::task::Waker;
 use atomic_waker::AtomicWaker;
 use nsq_core::{Channel, ClientId};
 use nsq_net::Peer;
+use nsq_net::tls::Session;
 use nsq_protocol::name::TopicName;
 use parking_lot::Mutex;
 
@@ -26,6 +27,18 @@ pub enum ClientState {
     Closing = 4,
 }
 
+/// How the bytes of a connection are compressed, both ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// In chunks that stand for themselves.
+    Snappy,
+    /// As one stream in each direction.
+    Deflate {
+        /// How hard to try, 1 to 9.
+        level: u8,
+    },
+}
+
 /// What a client tells about itself, and what was agreed with it.
 #[derive(Clone, Debug, Default)]
 pub struct ClientDetails {
@@ -41,6 +54,10 @@ pub struct ClientDetails {
     pub user_agent: String,
     /// Percentage of messages it asked for; 0 for all.
     pub sample_rate: i32,
+    /// What was agreed in its handshake, if the connection is encrypted.
+    pub tls: Option<Box<Session>>,
+    /// How the connection is compressed, if it is.
+    pub compression: Option<Compression>,
     /// Where it is, coarsely.
     pub topology_region: String,
     /// Where it is, finely.
@@ -189,6 +206,13 @@ impl Clients {
 pub(crate) struct Admitted {
     clients: Arc<Clients>,
     record: Arc<ClientRecord>,
+}
+
+impl Admitted {
+    /// The record, which outlives its place on the list.
+    pub(crate) fn record(&self) -> &Arc<ClientRecord> {
+        &self.record
+    }
 }
 
 impl std::ops::Deref for Admitted {

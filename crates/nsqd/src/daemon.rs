@@ -33,6 +33,7 @@ use tokio::sync::oneshot;
 use crate::client::{ClientDetails, Clients};
 use crate::metadata::{ChannelMeta, Metadata, TopicMeta};
 use crate::options::{Options, TlsRequired};
+use crate::tls::Tls;
 use keeper::Keeper;
 use observer::Events;
 
@@ -62,6 +63,7 @@ pub struct Nsqd {
     command_limits: Limits,
     identify_limits: IdentifyLimits,
     server_info: ServerInfo,
+    tls: Tls,
 }
 
 /// The addresses that are really listened on.
@@ -71,10 +73,18 @@ pub struct Listening {
     pub tcp: Option<LocalAddr>,
     /// HTTP, unless it is off.
     pub http: Option<LocalAddr>,
+    /// HTTPS, unless it is off or there is no certificate.
+    pub https: Option<LocalAddr>,
 }
 
 impl Nsqd {
-    fn new(options: Options, listening: Listening, log: Log, clock: Clock) -> std::io::Result<Arc<Self>> {
+    fn new(
+        options: Options,
+        tls: Tls,
+        listening: Listening,
+        log: Log,
+        clock: Clock,
+    ) -> std::io::Result<Arc<Self>> {
         let timers = Arc::new(Timers::default());
         let events = Arc::new(Events::default());
         let core = Core::new(
@@ -103,7 +113,8 @@ impl Nsqd {
                 listening,
                 command_limits: command_limits(&options),
                 identify_limits: identify_limits(&options),
-                server_info: server_info(&options),
+                server_info: server_info(&options, &tls),
+                tls,
                 options,
                 clock,
                 log,
@@ -322,6 +333,11 @@ impl Nsqd {
         }
     }
 
+    /// What TLS is spoken with.
+    pub fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
     /// Whether a V2 connection without TLS may do nothing but identify.
     pub(crate) fn requires_tls(&self) -> bool {
         self.options.tls.required != TlsRequired::No
@@ -399,13 +415,13 @@ fn identify_limits(options: &Options) -> IdentifyLimits {
     }
 }
 
-fn server_info(options: &Options) -> ServerInfo {
+fn server_info(options: &Options, tls: &Tls) -> ServerInfo {
     ServerInfo {
         version: VERSION.to_owned(),
         max_rdy_count: saturating(options.max_rdy_count),
-        tls: false,
-        snappy: false,
-        deflate: false,
+        tls: tls.acceptor().is_some(),
+        snappy: options.snappy,
+        deflate: options.deflate,
         max_deflate_level: i64::from(options.max_deflate_level),
         auth_required: !options.auth_http_addresses.is_empty(),
         topology_region: options.topology_region.clone(),

@@ -21,7 +21,7 @@ use nsq_core::StorageError;
 use nsq_http::{
     ApiError, Method, Params, Request, Response, Router, Routes, Server, Service, State, StatusCode, reply,
 };
-use nsq_net::{Listener, Peer};
+use nsq_net::{Listener, LocalAddr, Peer};
 use nsq_protocol::name::TopicRef;
 use nsq_runtime::Shutdown;
 
@@ -36,14 +36,36 @@ pub(crate) async fn serve(nsqd: &Arc<Nsqd>, listener: Option<Listener>, shutdown
     let Some(listener) = listener else {
         return shutdown.triggered().await;
     };
+    if let Err(error) = server(nsqd, Transport::Plain).run(listener, shutdown).await {
+        tracing::error!("HTTP: {error}");
+    }
+}
+
+/// The same over TLS.
+pub(crate) async fn serve_tls(nsqd: &Arc<Nsqd>, listener: Option<Listener>, shutdown: Shutdown) {
+    let (Some(listener), Some(acceptor)) = (listener, nsqd.tls().acceptor()) else {
+        return shutdown.triggered().await;
+    };
+    let server = server(nsqd, Transport::Tls);
+    if let Err(error) = server.run_tls(listener, acceptor, shutdown).await {
+        tracing::error!("HTTPS: {error}");
+    }
+}
+
+fn server(nsqd: &Arc<Nsqd>, transport: Transport) -> Server<Api> {
     let api = Api {
         nsqd: Arc::clone(nsqd),
         routes: routes(Arc::clone(nsqd)),
+        transport,
     };
-    let server = Server::new(api, nsqd.clock().clone());
-    if let Err(error) = server.run(listener, shutdown).await {
-        tracing::error!("HTTP: {error}");
-    }
+    Server::new(api, nsqd.clock().clone())
+}
+
+/// How requests come in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transport {
+    Plain,
+    Tls,
 }
 
 fn routes(nsqd: Arc<Nsqd>) -> Routes {
@@ -82,19 +104,21 @@ fn routes(nsqd: Arc<Nsqd>) -> Routes {
 struct Api {
     nsqd: Arc<Nsqd>,
     routes: Routes,
+    transport: Transport,
 }
 
 impl Api {
-    /// Whether nothing may be asked without TLS. Looked up for each request, it costs nothing.
+    /// Whether nothing may be asked here, because there is no TLS. Looked up for each request, it costs
+    /// nothing.
     fn refuses_plain(&self) -> bool {
-        self.nsqd.options().tls.required == TlsRequired::Yes
+        self.transport == Transport::Plain && self.nsqd.options().tls.required == TlsRequired::Yes
     }
 }
 
 impl Service for Api {
     async fn call(&self, mut request: Request, peer: Peer) -> Response {
         if self.refuses_plain() {
-            return tls_required();
+            return tls_required(&self.nsqd);
         }
         // All but `/pub` in boxes: a connection has room for the largest of these futures, and moves as many
         // bytes with each request.
@@ -136,9 +160,11 @@ impl Publishing {
 }
 
 /// The answer to everything that comes without TLS where TLS is required. NSQ's clients go on at the port it
-/// tells, which is 0 while nothing is served over TLS. The spaces are upstream's.
-fn tls_required() -> Response {
-    let mut response = reply::json_bytes(&br#"{"message": "TLS_REQUIRED", "https_port": 0}"#[..]);
+/// tells, which is 0 if nothing is served over TLS. The spaces are upstream's.
+fn tls_required(nsqd: &Nsqd) -> Response {
+    let https = nsqd.listening().https.as_ref();
+    let port = https.and_then(LocalAddr::port).unwrap_or(0);
+    let mut response = reply::json_bytes(format!(r#"{{"message": "TLS_REQUIRED", "https_port": {port}}}"#));
     *response.status_mut() = StatusCode::FORBIDDEN;
     response
 }

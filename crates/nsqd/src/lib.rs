@@ -13,3 +13,4 @@ pub mod metadata;
 pub mod options;
 mod session;
 pub mod stats;
+pub mod tls;

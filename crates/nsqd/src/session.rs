@@ -16,6 +16,7 @@ mod gate;
 pub(crate) mod intake;
 mod output;
 mod scratch;
+mod upgrade;
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -36,11 +37,12 @@ use nsq_runtime::{Moment, Timer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
-use crate::client::Admitted;
+use crate::client::{Admitted, Compression};
 use crate::daemon::Nsqd;
 use execute::Completion;
 use output::Output;
 use scratch::{INPUT_LEN, Scratch};
+use upgrade::Upgrade;
 
 /// Rounds of read, deliver and write before other tasks get their turn.
 const ROUNDS_MAX: usize = 8;
@@ -77,6 +79,10 @@ struct Session {
     output: Output,
     /// Work that a command has begun and that has to end before the next is executed.
     later: Option<Pin<Box<dyn Future<Output = Completion> + Send>>>,
+    /// Layers that the client is being told of, and that are put in place before anything else is read.
+    upgrade: Option<Upgrade>,
+    has_tls: bool,
+    compression: Option<Compression>,
     /// The topic that was published to last.
     topic: Option<Arc<Topic>>,
     /// Asking for messages may yield some.
@@ -98,6 +104,13 @@ enum Stage {
     Init,
     Subscribed(Subscription),
     Closing(Subscription),
+}
+
+/// Why a session is not polled any more.
+enum Turn {
+    /// The connection is to get other layers first.
+    Upgrade(Upgrade),
+    End(End),
 }
 
 /// Why a session ends.
@@ -135,7 +148,17 @@ pub(crate) async fn serve(nsqd: Arc<Nsqd>, socket: Socket, slot: Slot) {
     let peer = socket.peer();
     tracing::info!("TCP: new client({peer})");
     let mut session = Box::new(Session::new(nsqd, Stream::from(socket)));
-    let end = poll_fn(|cx| session.poll(cx)).await;
+    let end = loop {
+        match poll_fn(|cx| session.poll(cx)).await {
+            Turn::End(end) => break end,
+            Turn::Upgrade(upgrade) => {
+                // Boxed, because it is large, seldom, and would be part of every session.
+                if let Err(end) = Box::pin(session.upgrade(upgrade)).await {
+                    break end;
+                }
+            }
+        }
+    };
     session.finish(end).await;
     drop(slot);
 }
@@ -157,6 +180,9 @@ impl Session {
             needed: 0,
             output: Output::default(),
             later: None,
+            upgrade: None,
+            has_tls: false,
+            compression: None,
             topic: None,
             deliver: false,
             timer: clock.timer(),
@@ -170,9 +196,9 @@ impl Session {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
         if self.client.is_closing(cx.waker()) {
-            return Poll::Ready(End::Closed);
+            return Poll::Ready(Turn::End(End::Closed));
         }
         self.now = self.nsqd.clock().now();
         let mut scratch = Scratch::borrow();
@@ -181,8 +207,12 @@ impl Session {
         self.output.reclaim(&mut scratch.output);
         scratch.give_back();
         match polled {
+            Ok(()) if self.output.is_done() => match self.upgrade.take() {
+                Some(upgrade) => Poll::Ready(Turn::Upgrade(upgrade)),
+                None => Poll::Pending,
+            },
             Ok(()) => Poll::Pending,
-            Err(end) => Poll::Ready(end),
+            Err(end) => Poll::Ready(Turn::End(end)),
         }
     }
 
@@ -253,9 +283,10 @@ impl Session {
         self.decoder.stalled().map_or(End::Gone, End::Fatal)
     }
 
-    /// Whether the next command may be executed: none is pending, and its answer has a place.
+    /// Whether the next command may be executed: none is pending, it comes through the right layers, and
+    /// its answer has a place.
     fn accepts_commands(&self) -> bool {
-        self.later.is_none() && self.output.len() < ANSWERS_MAX
+        self.later.is_none() && self.upgrade.is_none() && self.output.len() < ANSWERS_MAX
     }
 
     /// The usual case: whole commands arrive, are executed from a buffer that the thread lends, and leave

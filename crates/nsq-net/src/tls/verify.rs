@@ -85,11 +85,8 @@ impl ClientCertVerifier for ClientVerifier {
                     || self.signatures.is_version_1_of(end_entity, certificates, now);
                 if accepted {
                     check_dates(end_entity, now).map(|()| ClientCertVerified::assertion())
-                } else if is_version_1(end_entity) {
-                    // All that has been said against it is its version.
-                    Err(CertificateError::UnknownIssuer.into())
                 } else {
-                    Err(error)
+                    Err(objection(error, end_entity))
                 }
             })
     }
@@ -164,7 +161,7 @@ impl ServerCertVerifier for ServerVerifier {
             .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
             .or_else(|error| {
                 if !is_authority(end_entity, certificates) {
-                    return Err(error);
+                    return Err(objection(error, end_entity));
                 }
                 check_dates(end_entity, now)?;
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
@@ -214,8 +211,17 @@ fn is_authority(certificate: &CertificateDer<'_>, authorities: &[CertificateDer<
         .any(|authority| authority.as_ref() == certificate.as_ref())
 }
 
-fn is_version_1(certificate: &CertificateDer<'_>) -> bool {
-    Certificate::parse(certificate).is_some_and(|certificate| certificate.is_version_1)
+/// What there is to say against a certificate. Where the chain was not looked at because of the certificate's
+/// form alone, the second look has found that nobody vouches for it.
+fn objection(error: Error, certificate: &CertificateDer<'_>) -> Error {
+    let is_odd = Certificate::parse(certificate)
+        .is_some_and(|certificate| certificate.is_version_1 || certificate.issuer == certificate.subject);
+    match error {
+        Error::InvalidCertificate(CertificateError::Other(_)) if is_odd => {
+            CertificateError::UnknownIssuer.into()
+        }
+        error => error,
+    }
 }
 
 fn check_dates(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use nsq_app::{Log, VERSION, version_line};
+use nsq_app::{Hangups, Log, VERSION, version_line};
 use nsq_core::StorageError;
 use nsq_net::{Acceptor, Address, Listener, NetError};
 use nsq_runtime::{Clock, Shutdown, TaskGroup};
@@ -16,6 +16,7 @@ use crate::dirlock::DirLock;
 use crate::metadata::{Metadata, MetadataError};
 use crate::options::Options;
 use crate::session;
+use crate::tls::{Tls, log_raised_version};
 
 /// How long connections may take to end. They need no longer than their last write.
 const SESSIONS_PATIENCE: Duration = Duration::from_millis(1500);
@@ -69,6 +70,7 @@ pub struct Daemon {
     nsqd: Arc<Nsqd>,
     tcp: Listener,
     http: Option<Listener>,
+    https: Option<Listener>,
     lock: DirLock,
 }
 
@@ -78,26 +80,39 @@ pub struct Daemon {
 /// # Errors
 /// Something cannot be opened. Nothing has been changed then, except that files of unix sockets may have
 /// come and gone.
-pub async fn start(options: Options, lock: DirLock, log: Log, clock: Clock) -> Result<Daemon, StartError> {
+pub async fn start(
+    options: Options,
+    tls: Tls,
+    lock: DirLock,
+    log: Log,
+    clock: Clock,
+) -> Result<Daemon, StartError> {
     tracing::info!("{}", version_line("nsqd"));
     tracing::info!("ID: {}", options.node_id);
+    log_raised_version(&options.tls);
     let tcp = listen(&options.tcp_address).await?;
     let http = match options.http_address.as_str() {
         "" => None,
         address => Some(listen(address).await?),
     };
+    let https = match options.https_address.as_str() {
+        address if !address.is_empty() && tls.acceptor().is_some() => Some(listen_tcp(address).await?),
+        _ => None,
+    };
     let listening = Listening {
         tcp: Some(tcp.local_addr().clone()),
         http: http.as_ref().map(|listener| listener.local_addr().clone()),
+        https: https.as_ref().map(|listener| listener.local_addr().clone()),
     };
     let port = |address: &Option<nsq_net::LocalAddr>| address.as_ref().and_then(nsq_net::LocalAddr::port);
     let options = options.listening(port(&listening.tcp), port(&listening.http));
-    let nsqd = Nsqd::new(options, listening, log, clock).map_err(StartError::Threads)?;
+    let nsqd = Nsqd::new(options, tls, listening, log, clock).map_err(StartError::Threads)?;
     load(&nsqd)?;
     Ok(Daemon {
         nsqd,
         tcp,
         http,
+        https,
         lock,
     })
 }
@@ -105,10 +120,21 @@ pub async fn start(options: Options, lock: DirLock, log: Log, clock: Clock) -> R
 async fn listen(address: &str) -> Result<Listener, StartError> {
     Listener::bind(&Address::parse(address))
         .await
-        .map_err(|cause| StartError::Listen {
-            address: address.to_owned(),
-            cause,
-        })
+        .map_err(|cause| not_listening(address, cause))
+}
+
+/// The same where the path of a unix socket is none.
+async fn listen_tcp(address: &str) -> Result<Listener, StartError> {
+    Listener::bind_tcp(address)
+        .await
+        .map_err(|cause| not_listening(address, cause))
+}
+
+fn not_listening(address: &str, cause: NetError) -> StartError {
+    StartError::Listen {
+        address: address.to_owned(),
+        cause,
+    }
 }
 
 /// Makes the topics and channels of the metadata file. Messages flow once all of them exist.
@@ -155,11 +181,14 @@ impl Daemon {
 
     /// Serves until `shutdown`, and then stops: listeners, connections, metadata, topics. Every message is
     /// in the files when this returns. The code is the process's.
-    pub async fn serve(self, shutdown: Shutdown) -> ExitCode {
+    ///
+    /// At each of `hangups` the certificate is read again.
+    pub async fn serve(self, shutdown: Shutdown, hangups: Hangups) -> ExitCode {
         let Self {
             nsqd,
             tcp,
             http,
+            https,
             lock,
         } = self;
         let clock = nsqd.clock.clone();
@@ -167,6 +196,8 @@ impl Daemon {
         let background = TaskGroup::new("background");
         let stop_background = Shutdown::new();
         background.spawn(Arc::clone(&nsqd.timers).run(clock.clone(), stop_background.clone()));
+
+        background.spawn(reload_at(hangups, Arc::clone(&nsqd), stop_background.clone()));
 
         let tcp_address = tcp.local_addr().clone();
         tracing::info!("TCP: listening on {tcp_address}");
@@ -177,18 +208,26 @@ impl Daemon {
         if let Some(address) = &http_address {
             tracing::info!("HTTP: listening on {address}");
         }
-        let answering = crate::http::serve(&nsqd, http, shutdown.clone());
+        let https_address = https.as_ref().map(|listener| listener.local_addr().clone());
+        if let Some(address) = &https_address {
+            tracing::info!("HTTPS: listening on {address}");
+        }
         let stop_all = shutdown.clone();
+        // Without one of its listeners nsqd is of no use: the others are not kept.
+        let answering = async {
+            crate::http::serve(&nsqd, http, shutdown.clone()).await;
+            stop_all.trigger();
+        };
+        let answering_tls = async {
+            crate::http::serve_tls(&nsqd, https, shutdown.clone()).await;
+            stop_all.trigger();
+        };
         let accepting = async {
             let outcome = accepting.await;
-            // Without its listener nsqd is of no use: the other one is not kept.
             stop_all.trigger();
             outcome
         };
-        let (accepted, ()) = tokio::join!(accepting, async {
-            answering.await;
-            stop_all.trigger();
-        });
+        let (accepted, (), ()) = tokio::join!(accepting, answering, answering_tls);
 
         tracing::info!("TCP: closing {tcp_address}");
         let code = match accepted {
@@ -206,6 +245,9 @@ impl Daemon {
         if let Some(address) = http_address {
             tracing::info!("HTTP: closing {address}");
         }
+        if let Some(address) = https_address {
+            tracing::info!("HTTPS: closing {address}");
+        }
         nsqd.stopping.store(true, Ordering::Release);
         nsqd.clients.close_all();
         let left = sessions.wait(&clock, SESSIONS_PATIENCE).await;
@@ -221,6 +263,16 @@ impl Daemon {
         drop(lock);
         tracing::info!("NSQ: bye");
         if saved { code } else { ExitCode::FAILURE }
+    }
+}
+
+/// Reads the certificate again at each hangup until `stop`.
+async fn reload_at(mut hangups: Hangups, nsqd: Arc<Nsqd>, stop: Shutdown) {
+    loop {
+        tokio::select! {
+            () = hangups.next() => nsqd.tls.reload().await,
+            () = stop.triggered() => return,
+        }
     }
 }
 

@@ -16,7 +16,8 @@ use nsq_protocol::name::{ChannelName, ChannelRef, TopicName, TopicRef};
 
 use super::gate::Gate;
 use super::scratch::Scratch;
-use super::{ANSWERS_MAX, End, Session, Stage, log_error};
+use super::upgrade::Upgrade;
+use super::{End, Session, Stage, log_error};
 use crate::client::ClientState;
 
 /// An ephemeral topic or channel that is just being removed is waited for this long, once. Upstream:
@@ -64,7 +65,7 @@ impl Session {
         }
         let mut run: Option<Run> = None;
         self.needed = 0;
-        while self.later.is_none() && self.output.len() < ANSWERS_MAX {
+        while self.accepts_commands() {
             let rest = received.get(consumed..).unwrap_or_default();
             if rest.is_empty() {
                 break;
@@ -72,7 +73,7 @@ impl Session {
             let mut gate = Gate {
                 nsqd: &self.nsqd,
                 stage: &self.stage,
-                tls_missing: self.nsqd.requires_tls(),
+                tls_missing: self.nsqd.requires_tls() && !self.has_tls,
                 heartbeats: self.settings.heartbeat_interval.is_some(),
                 topic: &mut self.topic,
             };
@@ -411,7 +412,12 @@ impl Session {
             self.heartbeat_at = self.now + interval;
         }
         match request.negotiate(&self.settings, &limits, self.nsqd.server_info())? {
-            Some(response) => frame::put_response(self.output.buffer(), &response.to_json()),
+            Some(response) => {
+                if let Some(upgrade) = Upgrade::granted(&response) {
+                    self.plan(upgrade)?;
+                }
+                frame::put_response(self.output.buffer(), &response.to_json());
+            }
             None => frame::put_response(self.output.buffer(), frame::OK),
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nsq_core::{ChannelSnapshot, ClientId, ConsumerSnapshot, Topic};
 
 use super::{ChannelStats, ClientStats, PubCount, TopicStats};
-use crate::client::{ClientDetails, ClientRecord};
+use crate::client::{ClientDetails, ClientRecord, Compression};
 use crate::daemon::Nsqd;
 
 /// What a report is about.
@@ -151,8 +151,8 @@ impl Collector {
             requeue_count: consumer.map_or(0, |it| it.requeue_count),
             connect_ts: record.connected_at(),
             sample_rate: details.sample_rate,
-            deflate: false,
-            snappy: false,
+            deflate: matches!(details.compression, Some(Compression::Deflate { .. })),
+            snappy: details.compression == Some(Compression::Snappy),
             user_agent: details.user_agent.clone(),
             authed: false,
             auth_identity: String::new(),
@@ -160,11 +160,17 @@ impl Collector {
             topology_zone: details.topology_zone.clone(),
             topology_region: details.topology_region.clone(),
             pub_counts: pub_counts.collect(),
-            tls: false,
-            tls_cipher_suite: String::new(),
-            tls_version: String::new(),
+            tls: details.tls.is_some(),
+            tls_cipher_suite: details
+                .tls
+                .as_ref()
+                .map_or_else(String::new, |tls| tls.cipher_suite.clone()),
+            tls_version: details
+                .tls
+                .as_ref()
+                .map_or_else(String::new, |tls| tls.version.to_owned()),
             tls_negotiated_protocol: String::new(),
-            tls_negotiated_protocol_is_mutual: false,
+            tls_negotiated_protocol_is_mutual: details.tls.is_some(),
         }
     }
 }

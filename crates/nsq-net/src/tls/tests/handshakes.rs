@@ -140,6 +140,10 @@ fn require_verify_takes_what_the_authority_has_signed_and_is_valid() {
             "x509: certificate signed by unknown authority",
         ),
         (
+            stranger.self_signed("myself"),
+            "x509: certificate signed by unknown authority",
+        ),
+        (
             impostor.client("impostor"),
             "x509: certificate signed by unknown authority",
         ),
