@@ -169,6 +169,11 @@ impl Channel {
         self.state.lock().paused
     }
 
+    /// Whether the channel is being deleted or closed: new consumers are refused.
+    pub fn is_exiting(&self) -> bool {
+        self.state.lock().phase != Phase::Open
+    }
+
     /// How many messages wait for a consumer, in memory and on disk.
     pub fn depth(&self) -> u64 {
         self.state.lock().queue.depth()

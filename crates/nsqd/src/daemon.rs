@@ -11,7 +11,7 @@ mod run;
 
 pub use run::{Daemon, StartError, start};
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,13 +25,16 @@ use nsq_flags::ConfigValue;
 use nsq_net::LocalAddr;
 use nsq_protocol::command::Limits;
 use nsq_protocol::identify::{ClientSettings, IdentifyLimits, ServerInfo};
-use nsq_protocol::name::{TopicName, TopicRef};
+use nsq_protocol::lookup::PeerInfo;
+use nsq_protocol::name::{ChannelName, TopicName, TopicRef};
 use nsq_runtime::{Clock, Moment, TaskGroup};
 use parking_lot::RwLock;
 use tokio::sync::oneshot;
 
 use crate::client::{ClientDetails, Clients};
+use crate::lookup::{ChannelQuery, Lookup};
 use crate::metadata::{ChannelMeta, Metadata, TopicMeta};
+use crate::options::host::hostname;
 use crate::options::{Options, TlsRequired};
 use crate::tls::Tls;
 use keeper::Keeper;
@@ -57,8 +60,7 @@ pub struct Nsqd {
     started_at: i64,
     /// The same on the monotonic clock.
     started: Moment,
-    /// As it was given, or as it was changed since. `None` is what a file or a request calls null.
-    nsqlookupd_tcp_addresses: RwLock<Option<Vec<String>>>,
+    lookup: Lookup,
     listening: Listening,
     command_limits: Limits,
     identify_limits: IdentifyLimits,
@@ -109,7 +111,10 @@ impl Nsqd {
                 tasks: TaskGroup::new("events"),
                 started_at: clock.wall_ns() / 1_000_000_000,
                 started: clock.now(),
-                nsqlookupd_tcp_addresses: RwLock::new(nsqlookupd_tcp_addresses(&options)),
+                lookup: Lookup::new(
+                    nsqlookupd_tcp_addresses(&options),
+                    channel_query(&options, &clock),
+                ),
                 listening,
                 command_limits: command_limits(&options),
                 identify_limits: identify_limits(&options),
@@ -152,12 +157,40 @@ impl Nsqd {
     /// Where to register: the list at the start, or what it was changed to. `None` is an empty list that
     /// was given as null.
     pub fn nsqlookupd_tcp_addresses(&self) -> Option<Vec<String>> {
-        self.nsqlookupd_tcp_addresses.read().clone()
+        self.lookup.addresses()
     }
 
     /// Replaces the list of addresses to register at, until the next start.
-    pub(crate) fn set_nsqlookupd_tcp_addresses(&self, addresses: Option<Vec<String>>) {
-        *self.nsqlookupd_tcp_addresses.write() = addresses;
+    pub(crate) fn set_nsqlookupd_tcp_addresses(self: &Arc<Self>, addresses: Option<Vec<String>>) {
+        self.lookup.replace(self, addresses);
+    }
+
+    /// What nsqlookupd is told of this nsqd.
+    pub(crate) fn peer_info(&self) -> PeerInfo {
+        let options = &self.options;
+        PeerInfo {
+            broadcast_address: options.broadcast_address.clone(),
+            hostname: hostname(),
+            http_port: i64::from(options.broadcast_http_port),
+            tcp_port: i64::from(options.broadcast_tcp_port),
+            topology_region: options.topology_region.clone(),
+            topology_zone: options.topology_zone.clone(),
+            version: VERSION.to_owned(),
+        }
+    }
+
+    /// The channels by which consumers may find a topic; `None` if they are not to find it at all.
+    pub(crate) fn registrable_channels(&self, topic: &TopicName) -> Option<BTreeSet<ChannelName>> {
+        let topic = self.existing_topic(topic)?;
+        let channels = topic.channels().into_iter();
+        let channels = channels.filter(|channel| !channel.is_exiting());
+        let names = channels.map(|channel| channel.name().clone()).collect();
+        (!topic.is_exiting()).then_some(names)
+    }
+
+    /// Whether the stop has begun. Topics are closed after that.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 
     /// The addresses that are really listened on.
@@ -198,7 +231,8 @@ impl Nsqd {
         }
         let (topic, made) = self.make_topic(name);
         if made {
-            topic.start();
+            self.lookup.topic_changed(topic.name());
+            self.lookup.start_topic(&topic);
             if !name.is_ephemeral() {
                 self.persist_soon();
             }
@@ -214,7 +248,7 @@ impl Nsqd {
             return (Arc::clone(topic), false);
         }
         let topic = Topic::new(&self.core, name.to_owned());
-        if self.stopping.load(Ordering::Acquire) {
+        if self.is_stopping() {
             topic.begin_delete();
             return (topic, false);
         }
@@ -247,6 +281,7 @@ impl Nsqd {
             return Ok(true);
         }
         tracing::info!("TOPIC({name}): deleting");
+        self.lookup.topic_deleting(topic.name());
         let outcome = topic.finish_delete().await;
         let mut topics = self.topics.write();
         if topics
@@ -376,6 +411,14 @@ fn nsqlookupd_tcp_addresses(options: &Options) -> Option<Vec<String>> {
         Some(ConfigValue::Texts(addresses)) => addresses,
         _ => Some(options.nsqlookupd_tcp_addresses.clone()),
     }
+}
+
+fn channel_query(options: &Options, clock: &Clock) -> ChannelQuery {
+    ChannelQuery::new(
+        clock.clone(),
+        options.http_client_connect_timeout,
+        options.http_client_request_timeout,
+    )
 }
 
 fn core_options(options: &Options) -> CoreOptions {

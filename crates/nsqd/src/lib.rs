@@ -9,6 +9,7 @@ pub mod client;
 pub mod daemon;
 pub mod dirlock;
 pub mod http;
+mod lookup;
 pub mod metadata;
 pub mod options;
 mod session;

@@ -21,24 +21,29 @@ impl Events {
         self.0.get()?.upgrade()
     }
 
-    fn persist(&self, channel: &ChannelName) {
-        if let Some(nsqd) = self.nsqd()
-            && !channel.is_ephemeral()
-        {
+    /// A channel is there or is gone: the metadata is to say so, and nsqlookupd.
+    fn spread(&self, topic: &TopicName, channel: &ChannelName) {
+        let Some(nsqd) = self.nsqd() else { return };
+        nsqd.lookup.topic_changed(topic);
+        if !channel.is_ephemeral() {
             nsqd.persist_soon();
         }
     }
 }
 
 impl Observer for Events {
-    fn channel_created(&self, _topic: &TopicName, channel: &ChannelName) {
-        self.persist(channel);
+    fn channel_created(&self, topic: &TopicName, channel: &ChannelName) {
+        self.spread(topic, channel);
     }
 
-    fn channel_deleting(&self, _topic: &TopicName, _channel: &ChannelName) {}
+    fn channel_deleting(&self, topic: &TopicName, _channel: &ChannelName) {
+        if let Some(nsqd) = self.nsqd() {
+            nsqd.lookup.topic_changed(topic);
+        }
+    }
 
-    fn channel_deleted(&self, _topic: &TopicName, channel: &ChannelName) {
-        self.persist(channel);
+    fn channel_deleted(&self, topic: &TopicName, channel: &ChannelName) {
+        self.spread(topic, channel);
     }
 
     fn channel_abandoned(&self, topic: &TopicName, channel: &ChannelName) {

@@ -196,6 +196,7 @@ impl Daemon {
         let background = TaskGroup::new("background");
         let stop_background = Shutdown::new();
         background.spawn(Arc::clone(&nsqd.timers).run(clock.clone(), stop_background.clone()));
+        nsqd.lookup.start(&nsqd);
 
         background.spawn(reload_at(hangups, Arc::clone(&nsqd), stop_background.clone()));
 
@@ -257,6 +258,7 @@ impl Daemon {
         // What they held is not lost: closing a channel collects it wherever it is.
         let saved = nsqd.close_topics().await;
         tracing::info!("NSQ: stopping subsystems");
+        nsqd.lookup.close(&clock).await;
         nsqd.tasks.wait(&clock, TASKS_PATIENCE).await;
         stop_background.trigger();
         background.wait(&clock, TASKS_PATIENCE).await;
