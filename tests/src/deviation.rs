@@ -66,6 +66,16 @@ deviations! {
     DeletionsLeaveMetadata,
     /// A connection that has not sent its magic does not keep the daemon from ending.
     SilentPeersDoNotHoldShutdown,
+    /// A lost nsqlookupd is tried again soon, not at the next change or PING.
+    LookupdIsTriedAgain,
+    /// No nsqlookupd makes another one or a publisher wait.
+    LookupdHoldsNobodyUp,
+    /// What nsqlookupd answers cannot end the daemon, and is checked.
+    LookupdIsNotTrusted,
+    /// A topic that was deleted and created again is registered as a new one, in this order.
+    RecreatedTopicsAreNew,
+    /// An ephemeral topic is not given the durable channels that nsqlookupd knows.
+    EphemeralTopicsGetNoChannels,
     /// Options with which the daemon would crash or hang later are refused at the start.
     HopelessOptionsAreRefused,
     /// A value of the wrong kind in the configuration file is refused or has its obvious meaning.

@@ -17,6 +17,7 @@
 //! - [`process`]: any program as a child that cannot outlive its test, with its output by line.
 //! - [`http`]: an HTTP client that hides nothing.
 //! - [`program`]: where the daemon under test comes from; `NSQD_BIN` puts another implementation in its place.
+//! - [`FakeLookupd`]: an nsqlookupd that the test plays.
 //! - [`deviation`]: what this nsqd does better than the original on purpose, so that the same tests can run
 //!   against the original and say what they left out.
 #![expect(
@@ -26,6 +27,7 @@
 )]
 
 pub mod deviation;
+mod fake_lookupd;
 pub mod http;
 mod nsqd;
 mod poll;
@@ -35,4 +37,5 @@ mod stats;
 
 pub use nsq_testkit::peer::{self, Message, Peer, Stopwatch, command};
 
+pub use self::fake_lookupd::{FakeLookupd, await_identified, expect_command};
 pub use self::nsqd::{Nsqd, Setup, Stopped};

@@ -10,6 +10,7 @@
 )]
 
 mod delivery;
+mod discovery;
 mod flags;
 mod hostile;
 mod http;
