@@ -23,6 +23,7 @@ use nsq_protocol::command::DecodeError;
 use nsq_protocol::lookup::{LookupDecoded, LookupDecoder, MAGIC_V1, put_reply};
 use nsq_runtime::{Clock, Moment, Shutdown};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::yield_now;
 
 use crate::daemon::Lookupd;
 use client::Client;
@@ -43,9 +44,10 @@ const FAREWELL_TIME: Duration = Duration::from_secs(1);
 /// makes the system discard the answer.
 const FAREWELL_INPUT_MAX: usize = 1 << 20;
 
-/// Room for input while nothing is pending: several commands. A peer that fills it gets the larger one.
+/// Room for input while nothing is pending: several commands. A peer that fills it gets the larger one, which
+/// bounds for how long other connections wait for their turn.
 const INPUT_LEN: usize = 1024;
-const INPUT_LEN_MAX: usize = 16 * 1024;
+const INPUT_LEN_BUSY: usize = 4096;
 
 /// How long a connection may stay silent. Its producer has long been left out of all answers by then.
 ///
@@ -147,6 +149,10 @@ impl Session {
             // The answers to what came before an error are sent before it.
             self.send().await?;
             executed?;
+            if self.is_busy {
+                // A peer with much to say is never waited for, and would keep the thread to itself.
+                yield_now().await;
+            }
             self.receive().await?;
         }
     }
@@ -194,7 +200,7 @@ impl Session {
     }
 
     async fn receive(&mut self) -> Result<(), End> {
-        let room = if self.is_busy { INPUT_LEN_MAX } else { INPUT_LEN };
+        let room = if self.is_busy { INPUT_LEN_BUSY } else { INPUT_LEN };
         if self.input.is_empty() && self.input.capacity() > room {
             // The peer has calmed down.
             self.input = BytesMut::new();
@@ -247,7 +253,7 @@ impl Session {
             tracing::error!("[{peer}] - {error}{}", cause.unwrap_or_default());
         }
         tracing::info!("PROTOCOL(V1): [{peer}] exiting ioloop");
-        drop(self.client);
+        self.client.withdraw().await;
         match &end {
             End::Gone | End::Stopped => tracing::info!("client({peer}) - {end}"),
             _ => tracing::error!("client({peer}) - {end}"),

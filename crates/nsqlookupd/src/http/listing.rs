@@ -21,7 +21,9 @@ pub(super) async fn lookup(State(lookupd): Daemon, params: Params<'static>) -> R
     for channel in &channels {
         names.push_name(channel);
     }
-    let items = Items::after(names.close(r#"],"producers":["#));
+    let mut items = Items::after(names.close(r#"],"producers":["#));
+    let lens = producers.iter().map(|producer| producer.json().len() + 1);
+    items.reserve(lens.sum::<usize>() + 2);
     let mut producers = producers.into_iter();
     Ok(paged(items, "]}", move |items| {
         for producer in producers.by_ref().take(PRODUCERS_PER_PAGE) {

@@ -5,8 +5,9 @@ use std::iter;
 use bytes::Bytes;
 use nsq_http::{Body, Response, reply};
 
-/// Pages are joined until there is this much to send at once, in bytes.
-const PIECE_LEN: usize = 32 * 1024;
+/// Pages are joined until there is this much to send at once, in bytes: a lookup with a thousand producers. It
+/// bounds what a client that reads slowly keeps in memory.
+const PIECE_LEN: usize = 256 * 1024;
 
 /// The inside of a JSON array or object, which gets its commas here.
 #[derive(Debug)]
@@ -22,6 +23,11 @@ impl Items {
             json: opening.into(),
             is_first: true,
         }
+    }
+
+    /// Makes room for `len` more bytes, as far as they are sent at once.
+    pub(super) fn reserve(&mut self, len: usize) {
+        self.json.reserve(len.min(PIECE_LEN));
     }
 
     /// Adds the item that `put` appends.

@@ -13,7 +13,7 @@ use super::{Full, Limits};
 use crate::Producer;
 
 /// How many topics and channels a producer is taken out of while others wait for the lock.
-const WITHDRAWN_MAX: usize = 1024;
+const WITHDRAWN_MAX: usize = 256;
 
 /// A topic in the database, until it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,13 +106,15 @@ impl State {
     }
 
     pub(super) fn withdraw(&mut self, id: ProducerId) -> Option<Vec<Withdrawn>> {
+        if self.holders.get(&id)?.topics.is_empty() {
+            self.holders.remove(&id);
+            return None;
+        }
         let mut withdrawn = Vec::new();
         let mut budget = WITHDRAWN_MAX;
-        while budget > 0 {
-            let Some(topic) = self.holders.get_mut(&id)?.topics.pop_first() else {
-                self.holders.remove(&id);
-                break;
-            };
+        while budget > 0
+            && let Some(topic) = self.holders.get_mut(&id)?.topics.pop_first()
+        {
             let Some(name) = self.topics.get(&topic).map(|topic| topic.name.clone()) else {
                 continue;
             };

@@ -48,6 +48,13 @@ impl Client {
         std::mem::take(&mut self.answers)
     }
 
+    /// Gives up everything that was registered.
+    pub(super) async fn withdraw(self) {
+        if let Some(registrant) = self.registrant {
+            registrant.withdraw().await;
+        }
+    }
+
     pub(super) fn execute(&mut self, command: LookupCommand<'_>) {
         let answered = match (command, &self.registrant) {
             (LookupCommand::Identify(info), _) => {

@@ -7,10 +7,11 @@ use nsq_net::Peer;
 use nsq_protocol::lookup::PeerInfo;
 use nsq_protocol::name::{ChannelRef, TopicRef};
 use nsq_runtime::Shutdown;
+use tokio::task::yield_now;
 
 use crate::Producer;
 use crate::daemon::Lookupd;
-use crate::registration_db::{Full, ProducerId};
+use crate::registration_db::{Full, ProducerId, Withdrawn};
 
 /// A producer that has identified itself. Dropping it gives up all it has registered.
 pub(super) struct Registrant {
@@ -82,26 +83,41 @@ impl Registrant {
             tracing::info!("DB: client({peer}) UNREGISTER category:topic key:{topic} subkey:");
         }
     }
+
+    /// Gives up everything, letting others have their turn in between.
+    pub(super) async fn withdraw(self) {
+        tracing::info!(
+            "DB: client({}) UNREGISTER category:client key: subkey:",
+            self.peer
+        );
+        while self.withdraw_some() {
+            yield_now().await;
+        }
+    }
+
+    /// Gives up a part of what is left. Whether there was any.
+    fn withdraw_some(&self) -> bool {
+        if self.stop.is_triggered() {
+            // The database goes as well: taking thousands of producers out of it only holds up the exit.
+            return false;
+        }
+        let Some(withdrawn) = self.lookupd.db.withdraw(self.id) else {
+            return false;
+        };
+        let peer = self.peer;
+        for Withdrawn { topic, channels } in withdrawn {
+            for channel in channels {
+                tracing::info!("DB: client({peer}) UNREGISTER category:channel key:{topic} subkey:{channel}");
+            }
+            tracing::info!("DB: client({peer}) UNREGISTER category:topic key:{topic} subkey:");
+        }
+        true
+    }
 }
 
 impl Drop for Registrant {
     fn drop(&mut self) {
-        if self.stop.is_triggered() {
-            // The database goes as well: taking thousands of producers out of it only holds up the exit.
-            return;
-        }
-        let peer = self.peer;
-        tracing::info!("DB: client({peer}) UNREGISTER category:client key: subkey:");
-        while let Some(withdrawn) = self.lookupd.db.withdraw(self.id) {
-            for topic in withdrawn {
-                let name = topic.topic;
-                for channel in topic.channels {
-                    tracing::info!(
-                        "DB: client({peer}) UNREGISTER category:channel key:{name} subkey:{channel}"
-                    );
-                }
-                tracing::info!("DB: client({peer}) UNREGISTER category:topic key:{name} subkey:");
-            }
-        }
+        // Nothing is left to do, unless the session has panicked.
+        while self.withdraw_some() {}
     }
 }
