@@ -482,9 +482,14 @@ impl Channel {
         if state.queue.available() > 0 {
             state.choose_waiting(1, &mut wakes);
         }
+        // It may have been woken to ask for what is on disk.
+        let service = state.waiting.len() > 0 && state.queue.want();
         self.put_back(state, returned, &mut wakes);
         drop(held);
         wake(wakes);
+        if service {
+            self.schedule_io();
+        }
         if abandoned {
             self.core.observer.channel_abandoned(&self.topic, &self.name);
         }

@@ -4,6 +4,7 @@
 
 mod harness;
 mod stop;
+mod wakes;
 
 use std::sync::Arc;
 use std::task::{Context, Waker};
