@@ -219,6 +219,7 @@ impl World {
             7 => storage.limit_bytes(storage.bytes_used() + self.rng.below(2_000)),
             _ => storage.limit_handles(storage.handles()),
         }
+        self.has_leftovers |= fault == 6;
         self.coverage.note_if(fault == 3, Reached::FailedRead);
     }
 

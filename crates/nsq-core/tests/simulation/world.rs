@@ -145,6 +145,8 @@ pub(crate) struct World {
     pub(crate) is_calm: bool,
     pub(crate) restarts: u64,
     pub(crate) is_stopping: bool,
+    /// Removing a file may have failed: it stays, and a queue of its name that is made anew finds it.
+    pub(crate) has_leftovers: bool,
     /// A crash has torn writes.
     pub(crate) is_torn: bool,
     pub(crate) coverage: Coverage,
@@ -224,6 +226,7 @@ impl World {
             is_calm: true,
             restarts: 0,
             is_stopping: false,
+            has_leftovers: false,
             is_torn: false,
             coverage: Coverage::default(),
             last_client: 0,
@@ -358,7 +361,7 @@ impl World {
             outcome.is_ok() || work.is_troubled || self.is_stopping,
             "failed for no reason: {outcome:?}"
         );
-        let is_sure = outcome.is_ok() && !work.is_troubled;
+        let is_sure = outcome.is_ok() && !work.is_troubled && !self.has_leftovers;
         match &work.kind {
             WorkKind::DeleteChannel(topic, handle) => {
                 let name = handle.name().as_str();
