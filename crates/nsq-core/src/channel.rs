@@ -1,5 +1,8 @@
 //! A channel: one copy of its topic's messages, shared out among its consumers.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -709,6 +712,10 @@ impl Timed for Channel {
         let mut wakes = Wakes::new();
         let mut returned = Vec::new();
         let mut state = self.state.lock();
+        if now < state.armed {
+            // An entry that an earlier one has replaced. To arm again would add another for ever.
+            return;
+        }
         state.armed = Moment::FAR;
         if !state.saves() {
             return;

@@ -59,6 +59,11 @@ impl Timers {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.heap.lock().entries.len()
+    }
+
     /// Fires up to a bounded number of owners whose deadline has come; returns the earliest deadline
     /// that is left, which may be due already.
     pub fn fire(&self, now: Moment) -> Option<Moment> {

@@ -591,6 +591,10 @@ impl Timed for Topic {
     fn on_timer(self: Arc<Self>, now: Moment) {
         let service = {
             let mut state = self.state.lock();
+            if now < state.armed {
+                // An entry that an earlier one has replaced. To arm again would add another for ever.
+                return;
+            }
             state.armed = Moment::FAR;
             state.queue.on_timer(now)
         };
