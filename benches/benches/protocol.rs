@@ -10,7 +10,8 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nsq_protocol::client_error::ClientError;
 use nsq_protocol::command::{
-    Admission, Admit, Command, CommandDecoder, Decoded, Limits, Verb, encode_fin, encode_mpub, encode_pub,
+    Admission, Admit, AdmitMpub, Command, CommandDecoder, Decoded, Limits, Verb, encode_fin, encode_mpub,
+    encode_pub,
 };
 use nsq_protocol::frame::put_message_header;
 use nsq_protocol::message::{MessageHeader, MessageId};
@@ -28,8 +29,8 @@ impl Admission for Anything {
         Ok(Admit::Proceed)
     }
 
-    fn admit_mpub(&mut self, _: TopicRef<'_>) -> Result<(), ClientError> {
-        Ok(())
+    fn admit_mpub(&mut self, _: TopicRef<'_>) -> Result<AdmitMpub, ClientError> {
+        Ok(AdmitMpub::Proceed)
     }
 }
 

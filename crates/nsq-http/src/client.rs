@@ -57,8 +57,7 @@ impl Client {
     /// # Cancel safety
     /// Dropping the future closes the connection; the server may have acted on the request.
     pub async fn send(&self, request: ClientRequest<'_>) -> Result<ClientReply, ClientError> {
-        let ClientRequest { method, url, .. } = &request;
-        let (method, url) = (method.clone(), (*url).to_owned());
+        let (method, url) = (request.method.clone(), request.shown_url().to_owned());
         let cause = tokio::select! {
             exchanged = self.exchange(request) => match exchanged {
                 Ok(reply) => return Ok(reply),
@@ -129,6 +128,7 @@ pub struct ClientRequest<'a> {
     url: &'a str,
     headers: HeaderMap,
     body: Bytes,
+    hides_query: bool,
 }
 
 impl<'a> ClientRequest<'a> {
@@ -157,7 +157,14 @@ impl<'a> ClientRequest<'a> {
             url,
             headers,
             body: Bytes::new(),
+            hides_query: false,
         }
+    }
+
+    /// Leaves the query out of the URL that an error shows, because it holds a secret.
+    pub fn hide_query(mut self) -> Self {
+        self.hides_query = true;
+        self
     }
 
     /// Adds or replaces a header.
@@ -172,6 +179,13 @@ impl<'a> ClientRequest<'a> {
             .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         self.body = body.into();
         self
+    }
+
+    fn shown_url(&self) -> &'a str {
+        match self.url.split_once('?') {
+            Some((path, _)) if self.hides_query => path,
+            _ => self.url,
+        }
     }
 
     fn into_http(self) -> Result<(Address, hyper::Request<AnyBody>), Cause> {

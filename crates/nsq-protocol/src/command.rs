@@ -160,6 +160,16 @@ pub enum Admit {
     Ignore,
 }
 
+/// What a session says to an MPUB before its body is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdmitMpub {
+    /// Go on reading the command.
+    Proceed,
+    /// It cannot be told yet: leave the command where it is. It is decoded anew, from its first byte, once the
+    /// session knows.
+    Postpone,
+}
+
 /// The session's part in decoding: whether a command is allowed now.
 ///
 /// The order of checks shows on the wire: a client that sends a bad SUB in the wrong state hears about the
@@ -181,7 +191,7 @@ pub trait Admission {
     /// # Errors
     ///
     /// What to send instead: authorization is missing or does not reach this topic.
-    fn admit_mpub(&mut self, topic: TopicRef<'_>) -> Result<(), ClientError>;
+    fn admit_mpub(&mut self, topic: TopicRef<'_>) -> Result<AdmitMpub, ClientError>;
 }
 
 /// A command whose bytes are valid, borrowed from the receive buffer.
@@ -297,6 +307,8 @@ pub enum Decoded<'b> {
         /// The bytes it took; the next command begins after them.
         consumed: usize,
     },
+    /// A command that [`Admission::admit_mpub`] chose to postpone; nothing was consumed.
+    Postponed,
 }
 
 /// Why the pending command cannot be carried out. The connection ends with either.

@@ -14,7 +14,9 @@
 //!
 //! ```
 //! use nsq_protocol::client_error::ClientError;
-//! use nsq_protocol::command::{Admission, Admit, Command, CommandDecoder, Decoded, Limits, Verb};
+//! use nsq_protocol::command::{
+//!     Admission, Admit, AdmitMpub, Command, CommandDecoder, Decoded, Limits, Verb,
+//! };
 //! use nsq_protocol::name::TopicRef;
 //!
 //! /// A session that accepts every command at any time.
@@ -25,8 +27,8 @@
 //!         Ok(Admit::Proceed)
 //!     }
 //!
-//!     fn admit_mpub(&mut self, _: TopicRef<'_>) -> Result<(), ClientError> {
-//!         Ok(())
+//!     fn admit_mpub(&mut self, _: TopicRef<'_>) -> Result<AdmitMpub, ClientError> {
+//!         Ok(AdmitMpub::Proceed)
 //!     }
 //! }
 //!

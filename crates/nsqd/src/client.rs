@@ -58,6 +58,12 @@ pub struct ClientDetails {
     pub tls: Option<Box<Session>>,
     /// How the connection is compressed, if it is.
     pub compression: Option<Compression>,
+    /// Whether an authorization server has let it in.
+    pub authed: bool,
+    /// Who it is to that server.
+    pub auth_identity: String,
+    /// Where that server tells more about it.
+    pub auth_identity_url: String,
     /// Where it is, coarsely.
     pub topology_region: String,
     /// Where it is, finely.

@@ -31,6 +31,7 @@ use nsq_runtime::{Clock, Moment, TaskGroup};
 use parking_lot::RwLock;
 use tokio::sync::oneshot;
 
+use crate::auth::Authorizer;
 use crate::client::{ClientDetails, Clients};
 use crate::lookup::{ChannelQuery, Lookup};
 use crate::metadata::{ChannelMeta, Metadata, TopicMeta};
@@ -66,6 +67,8 @@ pub struct Nsqd {
     identify_limits: IdentifyLimits,
     server_info: ServerInfo,
     tls: Tls,
+    /// `None` if clients need no authorization.
+    authorizer: Option<Arc<Authorizer>>,
 }
 
 /// The addresses that are really listened on.
@@ -120,6 +123,7 @@ impl Nsqd {
                 identify_limits: identify_limits(&options),
                 server_info: server_info(&options, &tls),
                 tls,
+                authorizer: Authorizer::new(&options, &clock).map(Arc::new),
                 options,
                 clock,
                 log,
@@ -389,6 +393,11 @@ impl Nsqd {
 
     pub(crate) fn identify_limits(&self) -> IdentifyLimits {
         self.identify_limits
+    }
+
+    /// Who says what a client may do; `None` if everyone may do everything.
+    pub(crate) fn authorizer(&self) -> Option<&Arc<Authorizer>> {
+        self.authorizer.as_ref()
     }
 
     pub(crate) fn server_info(&self) -> &ServerInfo {

@@ -5,6 +5,7 @@
 //! [`http`]; both act on the topics of one [`Nsqd`](daemon::Nsqd). What messages do inside a topic is left
 //! to `nsq-core`.
 
+mod auth;
 pub mod client;
 pub mod daemon;
 pub mod dirlock;

@@ -11,6 +11,7 @@
 //!
 //! Upstream: `nsqd/protocol_v2.go` and `nsqd/client_v2.go`.
 
+mod auth;
 mod execute;
 mod gate;
 pub(crate) mod intake;
@@ -39,6 +40,7 @@ use tokio_util::io::poll_read_buf;
 
 use crate::client::{Admitted, Compression};
 use crate::daemon::Nsqd;
+use auth::Login;
 use execute::Completion;
 use output::Output;
 use scratch::{INPUT_LEN, Scratch};
@@ -83,6 +85,8 @@ struct Session {
     upgrade: Option<Upgrade>,
     has_tls: bool,
     compression: Option<Compression>,
+    /// What an authorization server has granted; `None` before AUTH.
+    login: Option<Box<Login>>,
     /// The topic that was published to last.
     topic: Option<Arc<Topic>>,
     /// Asking for messages may yield some.
@@ -183,6 +187,7 @@ impl Session {
             upgrade: None,
             has_tls: false,
             compression: None,
+            login: None,
             topic: None,
             deliver: false,
             timer: clock.timer(),

@@ -87,6 +87,15 @@ async fn any_status_is_a_reply() {
 }
 
 #[tokio::test]
+async fn an_error_does_not_show_a_query_that_is_to_be_hidden() {
+    let request = ClientRequest::get("ftp://host/auth?secret=x").hide_query();
+    assert_eq!(
+        client().send(request).await.unwrap_err().to_string(),
+        "Get \"ftp://host/auth\": unsupported protocol scheme"
+    );
+}
+
+#[tokio::test]
 async fn a_reply_beyond_the_limit_is_refused() {
     let server = start(Echo).await;
     let url = format!("http://{}/", server.addr);

@@ -2,7 +2,7 @@
 
 use super::line::{TooLong, Words, find_line, parse_number};
 use super::mpub::{Fault, Gap, Progress, Scan};
-use super::{Admission, Admit, Command, DecodeError, Decoded, Limits, MpubBodies, Verb};
+use super::{Admission, Admit, AdmitMpub, Command, DecodeError, Decoded, Limits, MpubBodies, Verb};
 use crate::client_error::ClientError;
 use crate::error_code::ErrorCode;
 use crate::frame::SIZE_LEN;
@@ -78,6 +78,8 @@ struct Look<'l, 'b> {
 enum Pause {
     /// It is not complete.
     Wait(Wait),
+    /// The session does not know yet whether it is admitted.
+    Postpone,
     /// It is refused.
     Refuse(ClientError),
 }
@@ -100,7 +102,8 @@ impl CommandDecoder {
     /// Decodes the command at the front of `buf`.
     ///
     /// `buf` begins at the first byte of the pending command: what was consumed is gone, and what was there at
-    /// a call that asked for more is there again, unchanged. `admission` is asked once per command.
+    /// a call that asked for more is there again, unchanged. `admission` is asked once per command, and from
+    /// the beginning after it postponed one.
     ///
     /// # Errors
     ///
@@ -172,6 +175,7 @@ impl CommandDecoder {
                 self.state = State::Body { line_len, wait };
                 Ok(Decoded::NeedMore { total: wait.total })
             }
+            Err(Pause::Postpone) => Ok(Decoded::Postponed),
             Err(Pause::Refuse(error)) => Err(error.into()),
         }
     }
@@ -236,8 +240,8 @@ impl<'b> Look<'_, 'b> {
             Verb::Mpub => {
                 let [topic] = params(&mut words, verb, "parameters")?;
                 let topic = parse_mpub_topic(topic)?;
-                if self.waited.is_none() {
-                    admission.admit_mpub(topic)?;
+                if self.waited.is_none() && admission.admit_mpub(topic)? == AdmitMpub::Postpone {
+                    return Err(Pause::Postpone);
                 }
                 Command::Mpub {
                     topic,

@@ -32,9 +32,9 @@ impl Admission for Session {
         Ok(Admit::Proceed)
     }
 
-    fn admit_mpub(&mut self, topic: TopicRef<'_>) -> Result<(), ClientError> {
+    fn admit_mpub(&mut self, topic: TopicRef<'_>) -> Result<AdmitMpub, ClientError> {
         self.asked.push(Asked::Mpub(topic.to_string()));
-        Ok(())
+        Ok(AdmitMpub::Proceed)
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use nsq_auth::Secret;
 use nsq_core::{
     AnswerError, ConsumerOptions, Guid, PublishError, Receipt, SubscribeError, Subscription, Topic,
 };
@@ -18,6 +19,7 @@ use super::gate::Gate;
 use super::scratch::Scratch;
 use super::upgrade::Upgrade;
 use super::{End, Session, Stage, log_error};
+use crate::auth::{AuthFailure, Grant};
 use crate::client::ClientState;
 
 /// An ephemeral topic or channel that is just being removed is waited for this long, once. Upstream:
@@ -38,6 +40,11 @@ pub(super) enum Completion {
         topic: Arc<Topic>,
         count: usize,
         outcome: Result<(), PublishError>,
+    },
+    /// The authorization servers have been asked.
+    Asked {
+        secret: Secret,
+        outcome: Result<Grant, AuthFailure>,
     },
     /// A removal should be over by now.
     TrySubAgain {
@@ -75,11 +82,13 @@ impl Session {
                 stage: &self.stage,
                 tls_missing: self.nsqd.requires_tls() && !self.has_tls,
                 heartbeats: self.settings.heartbeat_interval.is_some(),
+                login: self.login.as_deref_mut(),
+                now: self.now,
                 topic: &mut self.topic,
             };
             let decoded = self.decoder.decode(rest, &mut gate);
             if let Ok(Decoded::Command {
-                command: Command::Pub { topic, body },
+                command: command @ Command::Pub { topic, body },
                 consumed: len,
             }) = decoded
             {
@@ -89,6 +98,9 @@ impl Session {
                 {
                     self.end_run(run.take(), scratch)?;
                     if self.later.is_some() {
+                        break;
+                    }
+                    if !self.permits(&command)? {
                         break;
                     }
                     let topic = self.nsqd.topic_for(topic, self.topic.as_ref());
@@ -122,8 +134,15 @@ impl Session {
                     command,
                     consumed: len,
                 }) => {
+                    if !self.permits(&command)? {
+                        break;
+                    }
                     self.command(command, shared, scratch)?;
                     consumed += len;
+                }
+                Ok(Decoded::Postponed) => {
+                    self.renew_login()?;
+                    break;
                 }
                 Err(DecodeError::Client(error)) => return Err(error.into()),
                 Err(DecodeError::LineTooLong) => {
@@ -151,6 +170,7 @@ impl Session {
                 self.published(&topic, count, answers(verb, count));
                 Ok(())
             }
+            Completion::Asked { secret, outcome } => self.on_answer(secret, outcome),
             Completion::TrySubAgain {
                 topic,
                 channel,
@@ -188,7 +208,10 @@ impl Session {
                 self.sub_by_ref(topic, channel)?;
             }
             Command::Identify { body } => self.identify(body)?,
-            Command::Auth { .. } => return Err(ClientError::auth_disabled().into()),
+            Command::Auth { secret } => {
+                self.log_command(Verb::Auth, "");
+                self.auth(secret)?;
+            }
         }
         Ok(())
     }

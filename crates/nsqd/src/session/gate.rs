@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use nsq_core::Topic;
 use nsq_protocol::client_error::ClientError;
-use nsq_protocol::command::{Admission, Admit, Verb};
+use nsq_protocol::command::{Admission, Admit, AdmitMpub, Verb};
 use nsq_protocol::name::TopicRef;
+use nsq_runtime::Moment;
 
 use super::Stage;
+use super::auth::{Login, Permission};
 use crate::daemon::Nsqd;
 
 /// The session's answer to a command whose parameters have not been looked at.
@@ -25,6 +27,8 @@ pub(super) struct Gate<'a> {
     /// TLS is required and the connection has none.
     pub(super) tls_missing: bool,
     pub(super) heartbeats: bool,
+    pub(super) login: Option<&'a mut Login>,
+    pub(super) now: Moment,
     pub(super) topic: &'a mut Option<Arc<Topic>>,
 }
 
@@ -55,9 +59,14 @@ impl Admission for Gate<'_> {
         Ok(Admit::Proceed)
     }
 
-    fn admit_mpub(&mut self, topic: TopicRef<'_>) -> Result<(), ClientError> {
+    fn admit_mpub(&mut self, topic: TopicRef<'_>) -> Result<AdmitMpub, ClientError> {
+        if self.nsqd.authorizer().is_some()
+            && Login::publish(self.login.as_deref_mut(), Verb::Mpub, topic, self.now)? == Permission::Expired
+        {
+            return Ok(AdmitMpub::Postpone);
+        }
         // As upstream, the topic exists from here on, whatever the body turns out to be.
         *self.topic = Some(self.nsqd.topic_for(topic, self.topic.as_ref()));
-        Ok(())
+        Ok(AdmitMpub::Proceed)
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 /// A session that answers as told.
 struct Doorkeeper {
     admit: Result<Admit, ClientError>,
-    admit_mpub: Result<(), ClientError>,
+    admit_mpub: Result<AdmitMpub, ClientError>,
 }
 
 impl Admission for Doorkeeper {
@@ -13,7 +13,7 @@ impl Admission for Doorkeeper {
         self.admit.clone()
     }
 
-    fn admit_mpub(&mut self, _: TopicRef<'_>) -> Result<(), ClientError> {
+    fn admit_mpub(&mut self, _: TopicRef<'_>) -> Result<AdmitMpub, ClientError> {
         self.admit_mpub.clone()
     }
 }
@@ -21,7 +21,7 @@ impl Admission for Doorkeeper {
 fn closed() -> Doorkeeper {
     Doorkeeper {
         admit: Err(ClientError::wrong_state(Verb::Sub)),
-        admit_mpub: Ok(()),
+        admit_mpub: Ok(AdmitMpub::Proceed),
     }
 }
 
@@ -78,10 +78,33 @@ fn a_multi_publish_is_admitted_before_a_byte_of_its_body_is_there() {
 }
 
 #[test]
+fn a_postponed_multi_publish_is_decoded_anew_from_its_first_byte() {
+    let mut session = Doorkeeper {
+        admit: Ok(Admit::Proceed),
+        admit_mpub: Ok(AdmitMpub::Postpone),
+    };
+    let bytes = b"MPUB t\n\0\0\0\x0a\0\0\0\x01\0\0\0\x02hi";
+    let mut decoder = CommandDecoder::new(LIMITS);
+    assert_eq!(
+        decoder.decode(b"MPUB", &mut session),
+        Ok(Decoded::NeedMore { total: 5 })
+    );
+    for _ in 0..2 {
+        assert_eq!(decoder.decode(bytes, &mut session), Ok(Decoded::Postponed));
+        assert_eq!(decoder.stalled(), None);
+    }
+    session.admit_mpub = Ok(AdmitMpub::Proceed);
+    assert!(matches!(
+        decoder.decode(bytes, &mut session),
+        Ok(Decoded::Command { consumed, .. }) if consumed == bytes.len()
+    ));
+}
+
+#[test]
 fn an_ignored_command_is_skipped_with_its_parameters_unseen() {
     let mut session = Doorkeeper {
         admit: Ok(Admit::Ignore),
-        admit_mpub: Ok(()),
+        admit_mpub: Ok(AdmitMpub::Proceed),
     };
     let decoded = CommandDecoder::new(LIMITS).decode(b"RDY nonsense\nNOP\n", &mut session);
     assert_eq!(decoded, Ok(Decoded::Ignored { consumed: 13 }));

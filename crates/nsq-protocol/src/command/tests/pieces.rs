@@ -34,7 +34,7 @@ fn receive<'p>(pieces: impl Iterator<Item = &'p [u8]>) -> Outcome {
                     decoded.push(format!("{command:?}"));
                     consumed
                 }
-                Ok(Decoded::Ignored { .. }) => panic!("this session ignores nothing"),
+                Ok(Decoded::Ignored { .. } | Decoded::Postponed) => panic!("this session takes everything"),
                 Err(error) => {
                     return Outcome {
                         decoded,
