@@ -28,6 +28,11 @@ impl Http {
         Self { address }
     }
 
+    /// The address of the listener.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Opens a connection and sends nothing.
     #[track_caller]
     pub fn connect(&self) -> Peer {

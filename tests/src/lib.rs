@@ -14,6 +14,7 @@
 //! ```
 //!
 //! - [`Nsqd`] and [`Setup`]: one daemon on ports of its own, with a data directory that outlives restarts.
+//! - [`Nsqlookupd`]: one discovery daemon, and producers that register with it.
 //! - [`process`]: any program as a child that cannot outlive its test, with its output by line.
 //! - [`http`]: an HTTP client that hides nothing.
 //! - [`program`]: where the daemon under test comes from; `NSQD_BIN` puts another implementation in its place.
@@ -30,6 +31,7 @@ pub mod deviation;
 mod fake_lookupd;
 pub mod http;
 mod nsqd;
+pub mod nsqlookupd;
 mod poll;
 pub mod process;
 pub mod program;
@@ -39,3 +41,4 @@ pub use nsq_testkit::peer::{self, Message, Peer, Stopwatch, command};
 
 pub use self::fake_lookupd::{FakeLookupd, await_identified, expect_command};
 pub use self::nsqd::{Nsqd, Setup, Stopped};
+pub use self::nsqlookupd::Nsqlookupd;

@@ -19,6 +19,12 @@ pub fn nsqd() -> &'static Path {
     })
 }
 
+/// The nsqlookupd under test.
+pub fn nsqlookupd() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| build("nsqlookupd-bin", "nsqlookupd"))
+}
+
 /// What `--version` of the nsqd under test prints, without the line end: `nsqd v1.3.0 (built w/...)`.
 pub fn banner() -> &'static str {
     static BANNER: OnceLock<String> = OnceLock::new();

@@ -14,6 +14,7 @@ mod discovery;
 mod flags;
 mod hostile;
 mod http;
+mod lookupd;
 mod persistence;
 mod protocol;
 mod shutdown;
