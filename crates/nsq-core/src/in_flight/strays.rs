@@ -55,11 +55,7 @@ impl Strays {
         {
             self.deadlines.pop_front();
         }
-        if self.deadlines.len() > STALE_FACTOR * self.entries.len() + STALE_MIN {
-            let entries = &self.entries;
-            self.deadlines
-                .retain(|&(at, id)| entries.get(&id).is_some_and(|entry| entry.deadline == at));
-        }
+        self.sweep();
         Some(entry.message)
     }
 
@@ -73,6 +69,7 @@ impl Strays {
         if deadline != entry.deadline {
             entry.deadline = deadline;
             self.note_deadline(deadline, id);
+            self.sweep();
         }
         true
     }
@@ -112,6 +109,15 @@ impl Strays {
         }
     }
 
+    /// Removes the stale deadlines once they are too many.
+    fn sweep(&mut self) {
+        if self.deadlines.len() > STALE_FACTOR * self.entries.len() + STALE_MIN {
+            let entries = &self.entries;
+            self.deadlines
+                .retain(|&(at, id)| entries.get(&id).is_some_and(|entry| entry.deadline == at));
+        }
+    }
+
     fn is_stale(&self, at: Moment, id: Guid) -> bool {
         self.entries.get(&id).is_none_or(|entry| entry.deadline != at)
     }
@@ -147,5 +153,33 @@ impl Hasher for GuidHasher {
     fn write_u64(&mut self, value: u64) {
         let product = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.0 = product ^ (product >> 32);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn a_message_touched_again_and_again_does_not_keep_its_old_deadlines() {
+        let at = |seconds| Moment::START + Duration::from_secs(seconds);
+        let mut strays = Strays::default();
+        for id in 0..2 {
+            strays.insert(Held {
+                message: Message::new(Guid::from_u64(id), 0, Bytes::new()),
+                deadline: at(1),
+                delivered_at: at(0),
+            });
+        }
+        // The other one is never touched, and holds the front of the queue.
+        for seconds in 2..10_000 {
+            assert!(strays.touch(Guid::from_u64(1), at(seconds), Duration::MAX));
+        }
+        assert!(strays.deadlines.len() <= 2 * STALE_FACTOR + STALE_MIN);
+        assert_eq!(strays.next_deadline(), Some(at(1)));
     }
 }
