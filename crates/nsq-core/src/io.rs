@@ -116,6 +116,8 @@ impl IoPool {
     fn push(&self, task: Arc<dyn IoTask>) {
         if let Err(TrySendError::Full(task) | TrySendError::Disconnected(task)) = self.ready.try_send(task) {
             self.overflow.lock().push_back(task);
+            // By now every thread may have emptied the channel and gone to sleep.
+            self.drain_overflow();
         }
     }
 
