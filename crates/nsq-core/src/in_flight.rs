@@ -1,5 +1,7 @@
 //! Messages held by consumers, ordered by deadline.
 
+#[cfg(test)]
+mod model;
 mod strays;
 
 use std::collections::VecDeque;
