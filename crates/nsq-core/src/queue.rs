@@ -1,5 +1,8 @@
 //! Where messages wait: in memory first, on disk beyond it, nowhere for ephemeral ones.
 
+#[cfg(test)]
+mod model;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
