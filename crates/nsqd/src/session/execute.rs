@@ -63,6 +63,9 @@ impl Session {
         shared: Option<&Bytes>,
         scratch: &mut Scratch,
     ) -> Result<usize, End> {
+        // What came may be younger than the poll that read it: a delay that a command asks for must not end
+        // early.
+        self.now = self.nsqd.clock().now();
         let mut consumed = 0;
         if matches!(self.stage, Stage::Magic) {
             consumed = self.check_magic(received)?;
