@@ -15,4 +15,5 @@ pub mod metadata;
 pub mod options;
 mod session;
 pub mod stats;
+mod statsd;
 pub mod tls;

@@ -16,6 +16,7 @@ use crate::dirlock::DirLock;
 use crate::metadata::{Metadata, MetadataError};
 use crate::options::Options;
 use crate::session;
+use crate::statsd;
 use crate::tls::{Tls, log_raised_version};
 
 /// How long connections may take to end. They need no longer than their last write.
@@ -197,7 +198,9 @@ impl Daemon {
         let stop_background = Shutdown::new();
         background.spawn(Arc::clone(&nsqd.timers).run(clock.clone(), stop_background.clone()));
         nsqd.lookup.start(&nsqd);
-
+        if let Some(statsd) = nsqd.options.statsd.clone() {
+            background.spawn(statsd::run(Arc::clone(&nsqd), statsd, stop_background.clone()));
+        }
         background.spawn(reload_at(hangups, Arc::clone(&nsqd), stop_background.clone()));
 
         let tcp_address = tcp.local_addr().clone();
