@@ -76,6 +76,8 @@ deviations! {
     RecreatedTopicsAreNew,
     /// An ephemeral topic is not given the durable channels that nsqlookupd knows.
     EphemeralTopicsGetNoChannels,
+    /// Counters in statsd never fall, also when a topic was created again.
+    StatsdCountersNeverFall,
     /// Options with which the daemon would crash or hang later are refused at the start.
     HopelessOptionsAreRefused,
     /// A value of the wrong kind in the configuration file is refused or has its obvious meaning.

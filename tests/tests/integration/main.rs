@@ -18,3 +18,4 @@ mod lookupd;
 mod persistence;
 mod protocol;
 mod shutdown;
+mod statsd;
