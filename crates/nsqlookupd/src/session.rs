@@ -9,6 +9,8 @@
 
 mod client;
 mod registrant;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
 use std::fmt;
