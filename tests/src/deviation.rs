@@ -46,6 +46,18 @@ deviations! {
     AnsweredConsumersAreWaiting,
     /// With topology-aware consumption a server without a place does not take clients without one for neighbours.
     NoPlaceIsNowhere,
+    /// What an authorization server is asked shows in no log, because a secret is in it.
+    SecretsStayOutOfLogs,
+    /// The URL of an authorization server may have a query string, which stays intact.
+    AuthUrlsKeepTheirQuery,
+    /// An authorization without a topic, or with `null` for a channel, permits nothing instead of everything.
+    MissingPatternsMatchNothing,
+    /// Patterns that would take more memory or time than any real one are refused.
+    PatternsAreBounded,
+    /// An authorization server that never ends its answer is given up at a size.
+    AnswersAreBounded,
+    /// A daemon that waits for an authorization server can be stopped.
+    AuthServersDoNotHoldShutdown,
     /// A request that is refused for its parameters has not created its topic on the way.
     RefusedRequestsCreateNothing,
     /// A change of options that is refused leaves the options as they were.

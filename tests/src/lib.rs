@@ -17,6 +17,7 @@
 //! - [`Nsqlookupd`]: one discovery daemon, and producers that register with it.
 //! - [`process`]: any program as a child that cannot outlive its test, with its output by line.
 //! - [`http`]: an HTTP client that hides nothing.
+//! - [`auth_server`]: an authorization server that does what a test tells it.
 //! - [`program`]: where the daemon under test comes from; `NSQD_BIN` puts another implementation in its place.
 //! - [`FakeLookupd`]: an nsqlookupd that the test plays.
 //! - [`deviation`]: what this nsqd does better than the original on purpose, so that the same tests can run
@@ -27,6 +28,7 @@
     reason = "a harness fails tests by panicking; documenting it on every function would say nothing"
 )]
 
+pub mod auth_server;
 pub mod deviation;
 mod fake_lookupd;
 pub mod http;

@@ -9,6 +9,7 @@
     reason = "helpers of tests fail like tests; Clippy exempts only the test functions themselves"
 )]
 
+mod auth;
 mod delivery;
 mod discovery;
 mod flags;
