@@ -159,8 +159,9 @@ impl InFlight {
             while self.contains(held.message.id) {
                 held.message.id = Guid::from_u64(held.message.id.as_u64().wrapping_add(1));
             }
-            self.strays.insert(held);
+            self.strays.push(held);
         }
+        self.strays.sort();
     }
 
     /// Gives back memory that a burst left behind.

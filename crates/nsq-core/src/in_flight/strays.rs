@@ -44,6 +44,17 @@ impl Strays {
             .message
     }
 
+    /// Takes in one of many messages, of ids that are not here yet; [`sort`](Self::sort) is to follow.
+    pub(super) fn push(&mut self, held: Held) {
+        self.deadlines.push_back((held.deadline, held.message.id));
+        self.entries.insert(held.message.id, held);
+    }
+
+    /// Puts what was [pushed](Self::push) in its place. Two sorted runs are merged, in one pass.
+    pub(super) fn sort(&mut self) {
+        self.deadlines.make_contiguous().sort_by_key(|&(at, _)| at);
+    }
+
     /// Takes out a message that was answered.
     pub(super) fn remove(&mut self, id: Guid) -> Option<Message> {
         let entry = self.entries.remove(&id)?;
