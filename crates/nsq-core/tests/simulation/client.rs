@@ -188,7 +188,7 @@ impl World {
             if !is_sampling {
                 let entry = model
                     .queue
-                    .deliver(serial, may_be)
+                    .deliver(serial, attempts, may_be)
                     .unwrap_or_else(|why| panic!("{why}"));
                 match entry {
                     Some(entry) if entry.serial.is_some() && !model.queue.is_recovering => {
@@ -233,7 +233,7 @@ impl World {
         if !is_sampling {
             model
                 .queue
-                .deliver(DAMAGED, true)
+                .deliver(DAMAGED, attempts, true)
                 .unwrap_or_else(|why| panic!("{why}"));
         }
         self.clients[index].held.push(Held {

@@ -81,12 +81,27 @@ impl QueueModel {
 
     /// Takes out the message that was delivered; `None` if a crash has left it. `may_be` says whether an
     /// unknown message can be this one.
-    pub(crate) fn deliver(&mut self, serial: Serial, may_be: bool) -> Result<Option<Entry>, String> {
-        let index = if self.is_ordered {
-            self.index_at_front(serial, may_be)
-        } else {
-            self.index_anywhere(serial, may_be)
-        };
+    pub(crate) fn deliver(
+        &mut self,
+        serial: Serial,
+        attempts: u16,
+        may_be: bool,
+    ) -> Result<Option<Entry>, String> {
+        let mut front = self.entries.len();
+        if self.is_ordered {
+            let group = self.entries.front().map(|entry| entry.group);
+            front = self
+                .entries
+                .iter()
+                .take_while(|entry| Some(entry.group) == group)
+                .count();
+        }
+        let find = |is_it: &dyn Fn(&Entry) -> bool| self.entries.iter().take(front).position(is_it);
+        // After a crash there may be two copies, which were delivered so many times each.
+        let index =
+            find(&|entry| entry.serial == Some(serial) && entry.attempts.saturating_add(1) == attempts)
+                .or_else(|| find(&|entry| entry.serial == Some(serial)))
+                .or_else(|| find(&|entry| entry.serial.is_none() && may_be));
         match index {
             Some(index) => Ok(self.entries.remove(index)),
             None if self.is_recovering && may_be => Ok(None),
@@ -101,23 +116,6 @@ impl QueueModel {
                     .collect::<Vec<_>>(),
             )),
         }
-    }
-
-    fn index_at_front(&self, serial: Serial, may_be: bool) -> Option<usize> {
-        let group = self.entries.front()?.group;
-        let front = || self.entries.iter().take_while(|entry| entry.group == group);
-        front()
-            .position(|entry| entry.serial == Some(serial))
-            .or_else(|| front().position(|entry| entry.serial.is_none() && may_be))
-    }
-
-    fn index_anywhere(&self, serial: Serial, may_be: bool) -> Option<usize> {
-        let known = self.entries.iter().position(|entry| entry.serial == Some(serial));
-        known.or_else(|| {
-            self.entries
-                .iter()
-                .position(|entry| entry.serial.is_none() && may_be)
-        })
     }
 
     /// Removes the last `count` of the entries for which `is_failed` holds or that are unknown; returns

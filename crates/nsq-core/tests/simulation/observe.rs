@@ -247,7 +247,12 @@ fn lost_of(
 /// Takes what was pumped out of a topic's queue: all known, unless a crash was before.
 fn take_pumped(queue: &mut QueueModel, pumped: u64, deferred: u64, group: u64) -> Vec<Entry> {
     if queue.is_recovering {
-        // Its entries stay: they are owed to the channels until the queue is known to be empty.
+        // Its entries stay: they are owed to the channels until the queue is known to be empty. Which of them
+        // are still on disk is not known.
+        for entry in &mut queue.entries {
+            entry.is_on_disk = false;
+            entry.synced = false;
+        }
         return (0..pumped).map(|_| Entry::unknown(group)).collect();
     }
     let count = usize::try_from(pumped).unwrap();
