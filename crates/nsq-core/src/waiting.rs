@@ -103,3 +103,83 @@ impl Waiting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::consumer::{ClientId, ConsumerOptions};
+
+    fn consumer(id: u64, locality: Locality) -> Arc<Consumer> {
+        let options = ConsumerOptions {
+            msg_timeout: Duration::from_secs(60),
+            sample_rate: 0,
+            locality,
+        };
+        Arc::new(Consumer::new(ClientId(id), options))
+    }
+
+    fn chosen(waiting: &mut Waiting, count: usize) -> Vec<u64> {
+        let mut wakes = Wakes::new();
+        waiting.choose(count, &mut wakes);
+        wakes.iter().map(|consumer| consumer.id.0).collect()
+    }
+
+    #[test]
+    fn who_has_waited_longest_is_chosen_first_and_once() {
+        let mut waiting = Waiting::default();
+        let consumers = [1, 2, 3].map(|id| consumer(id, Locality::Global));
+        for consumer in &consumers {
+            waiting.register(consumer, false);
+            waiting.register(consumer, false);
+        }
+        assert_eq!(waiting.len(), 3);
+        assert_eq!(chosen(&mut waiting, 2), [1, 2]);
+        assert_eq!((waiting.len(), waiting.woken()), (1, 2));
+        assert_eq!(chosen(&mut waiting, 9), [3]);
+        assert_eq!(chosen(&mut waiting, 9), [0; 0]);
+    }
+
+    #[test]
+    fn the_nearest_are_chosen_first_only_if_that_is_asked_for() {
+        let places = [Locality::Global, Locality::Region, Locality::Zone];
+        for (topology_aware, expected) in [(true, [2, 1, 0]), (false, [0, 1, 2])] {
+            let mut waiting = Waiting::default();
+            for (id, locality) in (0..).zip(places) {
+                waiting.register(&consumer(id, locality), topology_aware);
+            }
+            assert_eq!(chosen(&mut waiting, 3), expected);
+        }
+    }
+
+    #[test]
+    fn a_woken_consumer_counts_until_it_asks() {
+        let mut waiting = Waiting::default();
+        let consumer = consumer(1, Locality::Global);
+        waiting.register(&consumer, false);
+        chosen(&mut waiting, 1);
+        // Not listed again before it has asked.
+        waiting.register(&consumer, false);
+        assert_eq!((waiting.len(), waiting.woken()), (0, 1));
+        waiting.settle(&consumer);
+        waiting.settle(&consumer);
+        assert_eq!(waiting.woken(), 0);
+        waiting.register(&consumer, false);
+        assert_eq!(waiting.len(), 1);
+    }
+
+    #[test]
+    fn one_that_leaves_is_forgotten_whether_it_waits_or_was_woken() {
+        let mut waiting = Waiting::default();
+        let consumers = [1, 2].map(|id| consumer(id, Locality::Region));
+        for consumer in &consumers {
+            waiting.register(consumer, true);
+        }
+        chosen(&mut waiting, 1);
+        for consumer in &consumers {
+            waiting.remove(consumer);
+        }
+        assert_eq!((waiting.len(), waiting.woken()), (0, 0));
+    }
+}
