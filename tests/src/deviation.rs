@@ -90,6 +90,8 @@ deviations! {
     EphemeralTopicsGetNoChannels,
     /// Counters in statsd never fall, also when a topic was created again.
     StatsdCountersNeverFall,
+    /// `/metrics` is there, for Prometheus.
+    MetricsAreServed,
     /// Options with which the daemon would crash or hang later are refused at the start.
     HopelessOptionsAreRefused,
     /// A value of the wrong kind in the configuration file is refused or has its obvious meaning.

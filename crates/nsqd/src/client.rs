@@ -194,6 +194,11 @@ impl Clients {
         self.records.lock().by_id.values().map(Arc::clone).collect()
     }
 
+    /// How many connections there are.
+    pub fn count(&self) -> usize {
+        self.records.lock().by_id.len()
+    }
+
     /// Ends all connections, also those that are accepted from now on.
     pub(crate) fn close_all(&self) {
         let records = {

@@ -33,7 +33,7 @@ use tokio::sync::oneshot;
 
 use crate::auth::Authorizer;
 use crate::client::{ClientDetails, Clients};
-use crate::lookup::{ChannelQuery, Lookup};
+use crate::lookup::{ChannelQuery, Lookup, PeerStatus};
 use crate::metadata::{ChannelMeta, Metadata, TopicMeta};
 use crate::options::host::hostname;
 use crate::options::{Options, TlsRequired};
@@ -167,6 +167,11 @@ impl Nsqd {
     /// Replaces the list of addresses to register at, until the next start.
     pub(crate) fn set_nsqlookupd_tcp_addresses(self: &Arc<Self>, addresses: Option<Vec<String>>) {
         self.lookup.replace(self, addresses);
+    }
+
+    /// Each nsqlookupd, and whether it is informed.
+    pub(crate) fn lookupds(&self) -> Vec<PeerStatus> {
+        self.lookup.peers()
     }
 
     /// What nsqlookupd is told of this nsqd.

@@ -9,6 +9,7 @@ mod channel;
 mod config;
 mod debug;
 mod info;
+mod metrics;
 mod publish;
 mod stats;
 mod topic;
@@ -73,6 +74,7 @@ fn routes(nsqd: Arc<Nsqd>) -> Routes {
         .get("/ping", info::ping)
         .get("/info", info::info)
         .get("/stats", stats::stats)
+        .get("/metrics", metrics::metrics)
         .known(Method::POST, "/pub")
         .known(Method::POST, "/mpub")
         .post("/topic/create", topic::create)

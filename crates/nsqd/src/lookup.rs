@@ -56,6 +56,15 @@ struct State {
     started: bool,
 }
 
+/// One nsqlookupd as it shows in the metrics.
+#[derive(Debug)]
+pub(crate) struct PeerStatus {
+    /// As it was given.
+    pub(crate) address: String,
+    /// Whether it knows everything that there is to find here.
+    pub(crate) connected: bool,
+}
+
 impl Lookup {
     /// A registration at `addresses`, not yet [started](Self::start).
     pub(crate) fn new(addresses: Option<Vec<String>>, query: ChannelQuery) -> Self {
@@ -170,6 +179,16 @@ impl Lookup {
                 () = stop.triggered() => {}
             }
         });
+    }
+
+    /// Every nsqlookupd.
+    pub(crate) fn peers(&self) -> Vec<PeerStatus> {
+        let state = self.state.read();
+        let status = |peer: &Arc<Peer>| PeerStatus {
+            address: peer.address().to_owned(),
+            connected: peer.is_connected(),
+        };
+        state.peers.iter().map(status).collect()
     }
 
     /// Closes all connections, which is how nsqlookupd learns that this nsqd has gone.

@@ -14,7 +14,7 @@ mod text;
 
 use std::time::Duration;
 
-use nsq_core::LatencySnapshot;
+use nsq_core::{ClientId, LatencySnapshot};
 use nsq_net::Peer;
 use serde::{Serialize, Serializer};
 
@@ -108,6 +108,9 @@ pub struct ChannelStats {
 #[expect(clippy::struct_excessive_bools, reason = "these are upstream's fields")]
 #[derive(Clone, Debug, Serialize)]
 pub struct ClientStats {
+    /// Which connection it is; upstream does not tell.
+    #[serde(skip)]
+    pub id: ClientId,
     /// What it calls itself.
     pub client_id: String,
     /// Its host, as it says.

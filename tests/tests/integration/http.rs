@@ -4,6 +4,7 @@ mod channel;
 mod config;
 mod debug;
 mod dialect;
+mod metrics;
 mod multi_publish;
 mod ping_info;
 mod publish;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -44,6 +45,8 @@ pub(super) struct Peer {
     woken: Notify,
     /// What it said of itself when it identified last, also while it is not connected.
     info: Mutex<Option<LookupdInfo>>,
+    /// Everything is registered through a connection that lasts.
+    connected: AtomicBool,
     stop: Shutdown,
 }
 
@@ -54,6 +57,7 @@ impl Peer {
             changes: Mutex::default(),
             woken: Notify::new(),
             info: Mutex::default(),
+            connected: AtomicBool::new(false),
             stop,
         }
     }
@@ -65,6 +69,11 @@ impl Peer {
     /// What it said of itself when it identified last; `None` if it never has.
     pub(super) fn info(&self) -> Option<LookupdInfo> {
         self.info.lock().clone()
+    }
+
+    /// Whether it knows everything that there is to find here.
+    pub(super) fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
     }
 
     /// Ends the task and its connection.
@@ -93,6 +102,7 @@ impl Peer {
             let began = clock.now();
             tracing::info!("LOOKUP connecting to {}", self.address);
             let Err((activity, failure)) = self.converse(nsqd).await;
+            self.connected.store(false, Ordering::Relaxed);
             if !matches!(failure, Failure::Refused) {
                 tracing::error!("LOOKUPD({}): {activity} - {failure}", self.address);
             }
@@ -136,6 +146,7 @@ impl Peer {
             self.tell_changes(nsqd, &mut connection, &mut registrations)
                 .await
                 .map_err(during("REGISTER"))?;
+            self.connected.store(true, Ordering::Relaxed);
             tokio::select! {
                 () = self.woken.notified() => {}
                 () = clock.sleep_until(ping_at) => {

@@ -139,6 +139,7 @@ impl Collector {
                 count: *count,
             });
         ClientStats {
+            id: record.id(),
             client_id: details.client_id.clone(),
             hostname: details.hostname.clone(),
             version: "V2",

@@ -4,6 +4,7 @@ use super::*;
 
 fn client(hostname: &str, port: u16, user_agent: &str) -> ClientStats {
     ClientStats {
+        id: ClientId(7),
         client_id: String::new(),
         hostname: hostname.to_owned(),
         version: "V2",
