@@ -192,9 +192,10 @@ fn a_consumer_that_does_not_read_holds_up_nobody_else() {
     // Another consumer of the same channel gets what the stalled one has no room for.
     let mut sibling = nsqd.consumer("flood", "c", 1);
     publisher.publish("flood", "more");
-    for _ in 0..3 {
-        let mut other = nsqd.consumer("flood", "other", 1);
-        publisher.publish("flood", "for the other channel");
+    // A channel each: what is published while a consumer leaves may still go to that one, and wait for its timeout.
+    for channel in ["second", "third", "fourth"] {
+        let mut other = nsqd.consumer("flood", channel, 1);
+        publisher.publish("flood", "for the other channels");
         let message = other.expect_message();
         other.send(message.fin());
         bystander.expect_service();
