@@ -28,6 +28,12 @@ macro_rules! deviations {
 }
 
 deviations! {
+    /// Bytes that a client sends ahead of an upgrade belong to the next layer, not nowhere.
+    EarlyBytesAreKept,
+    /// A layer that is in place already is refused, not begun again beneath the client.
+    LayersAreNotRepeated,
+    /// SIGHUP reads the certificate again instead of ending the process.
+    HangupReloads,
     /// A connection that does not send its magic, or an HTTP request line and headers, is closed in time.
     SilentConnectionsAreClosed,
     /// Numbers in commands that do not fit are rejected, not wrapped.

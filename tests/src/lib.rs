@@ -18,6 +18,7 @@
 //! - [`process`]: any program as a child that cannot outlive its test, with its output by line.
 //! - [`http`]: an HTTP client that hides nothing.
 //! - [`auth_server`]: an authorization server that does what a test tells it.
+//! - [`pki`]: certificates made for one test, and clients that trust them.
 //! - [`program`]: where the daemon under test comes from; `NSQD_BIN` puts another implementation in its place.
 //! - [`FakeLookupd`]: an nsqlookupd that the test plays.
 //! - [`deviation`]: what this nsqd does better than the original on purpose, so that the same tests can run
@@ -34,6 +35,7 @@ mod fake_lookupd;
 pub mod http;
 mod nsqd;
 pub mod nsqlookupd;
+pub mod pki;
 mod poll;
 pub mod process;
 pub mod program;

@@ -214,6 +214,12 @@ impl Nsqd {
         self.http.expect("the HTTP listener is on and not a unix socket")
     }
 
+    /// The HTTPS listener, of a daemon with a certificate.
+    #[track_caller]
+    pub fn https_address(&self) -> SocketAddr {
+        listening(self.log(), " HTTPS: listening on ").expect("HTTPS is always TCP")
+    }
+
     /// Connects a client that has sent its magic and nothing else.
     #[track_caller]
     pub fn connect(&self) -> Peer {

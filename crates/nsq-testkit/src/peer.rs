@@ -18,6 +18,7 @@
 //! ```
 
 pub mod command;
+mod layer;
 mod stopwatch;
 mod stream;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+pub use self::layer::tls_connection;
 pub use self::stopwatch::Stopwatch;
 use self::stream::Stream;
 pub use self::v2::{Frame, Message};
@@ -115,6 +117,7 @@ impl Peer {
     pub fn local_address(&self) -> Option<SocketAddr> {
         match &self.stream {
             Stream::Tcp(stream) => Some(stream.local_addr().expect("local address")),
+            Stream::Layered { socket, .. } => Some(socket.local_addr().expect("local address")),
             Stream::Unix(_) => None,
         }
     }

@@ -18,5 +18,6 @@ mod http;
 mod lookupd;
 mod persistence;
 mod protocol;
+mod security;
 mod shutdown;
 mod statsd;

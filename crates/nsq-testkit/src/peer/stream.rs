@@ -1,15 +1,22 @@
-//! TCP and unix streams behind one type.
+//! TCP and unix streams, and what is put on top of them, behind one type.
 
 use std::io::{Read, Result, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use super::layer::Layer;
+
 /// The transport under a peer.
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Layered {
+        top: Box<dyn Layer>,
+        /// Another handle of the socket beneath.
+        socket: TcpStream,
+    },
 }
 
 impl Stream {
@@ -17,6 +24,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.set_read_timeout(timeout),
             Self::Unix(stream) => stream.set_read_timeout(timeout),
+            Self::Layered { socket, .. } => socket.set_read_timeout(timeout),
         }
     }
 
@@ -24,6 +32,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.set_write_timeout(timeout),
             Self::Unix(stream) => stream.set_write_timeout(timeout),
+            Self::Layered { socket, .. } => socket.set_write_timeout(timeout),
         }
     }
 
@@ -31,6 +40,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.shutdown(direction),
             Self::Unix(stream) => stream.shutdown(direction),
+            Self::Layered { socket, .. } => socket.shutdown(direction),
         }
     }
 }
@@ -40,6 +50,7 @@ impl Read for Stream {
         match self {
             Self::Tcp(stream) => stream.read(block),
             Self::Unix(stream) => stream.read(block),
+            Self::Layered { top, .. } => top.read(block),
         }
     }
 }
@@ -49,6 +60,7 @@ impl Write for Stream {
         match self {
             Self::Tcp(stream) => stream.write(bytes),
             Self::Unix(stream) => stream.write(bytes),
+            Self::Layered { top, .. } => top.write(bytes),
         }
     }
 
@@ -56,6 +68,7 @@ impl Write for Stream {
         match self {
             Self::Tcp(stream) => stream.flush(),
             Self::Unix(stream) => stream.flush(),
+            Self::Layered { top, .. } => top.flush(),
         }
     }
 }
