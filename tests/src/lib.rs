@@ -17,6 +17,7 @@
 //! - [`Nsqlookupd`]: one discovery daemon, and producers that register with it.
 //! - [`process`]: any program as a child that cannot outlive its test, with its output by line.
 //! - [`http`]: an HTTP client that hides nothing.
+//! - [`Nsqauthd`]: one authorization server of ours.
 //! - [`auth_server`]: an authorization server that does what a test tells it.
 //! - [`pki`]: certificates made for one test, and clients that trust them.
 //! - [`program`]: where the daemon under test comes from; `NSQD_BIN` puts another implementation in its place.
@@ -33,6 +34,7 @@ pub mod auth_server;
 pub mod deviation;
 mod fake_lookupd;
 pub mod http;
+mod nsqauthd;
 mod nsqd;
 pub mod nsqlookupd;
 pub mod pki;
@@ -44,5 +46,6 @@ mod stats;
 pub use nsq_testkit::peer::{self, Message, Peer, Stopwatch, command};
 
 pub use self::fake_lookupd::{FakeLookupd, await_identified, expect_command};
+pub use self::nsqauthd::Nsqauthd;
 pub use self::nsqd::{Nsqd, Setup, Stopped};
 pub use self::nsqlookupd::Nsqlookupd;

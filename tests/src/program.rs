@@ -25,6 +25,12 @@ pub fn nsqlookupd() -> &'static Path {
     PATH.get_or_init(|| build("nsqlookupd-bin", "nsqlookupd"))
 }
 
+/// The nsqauthd under test.
+pub fn nsqauthd() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| build("nsqauthd-bin", "nsqauthd"))
+}
+
 /// What `--version` of the nsqd under test prints, without the line end: `nsqd v1.3.0 (built w/...)`.
 pub fn banner() -> &'static str {
     static BANNER: OnceLock<String> = OnceLock::new();

@@ -3,6 +3,7 @@
 mod answers;
 mod expiry;
 mod login;
+mod nsqauthd;
 mod permissions;
 
 use nsq_tests::auth_server::AuthServer;

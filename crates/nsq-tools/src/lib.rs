@@ -1,0 +1,5 @@
+//! The utilities around NSQ, one module per program.
+//!
+//! A module holds all of its program: flags, work, exit. The mains in `bins/` only call it.
+
+pub mod nsqauthd;
