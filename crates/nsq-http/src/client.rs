@@ -13,6 +13,7 @@ use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Method, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
+use nsq_net::tls::{Connector, HandshakeError};
 use nsq_net::{Address, HostPort, NetError, Socket, Stream};
 use nsq_runtime::Clock;
 
@@ -25,6 +26,7 @@ pub struct Client {
     connect_timeout: Duration,
     request_timeout: Duration,
     reply_size_max: usize,
+    tls: Option<Connector>,
 }
 
 impl Client {
@@ -39,12 +41,19 @@ impl Client {
             connect_timeout,
             request_timeout,
             reply_size_max: Self::REPLY_SIZE_MAX,
+            tls: None,
         }
     }
 
     /// Refuses replies of more than `bytes` bytes.
     pub fn with_reply_size_max(mut self, bytes: usize) -> Self {
         self.reply_size_max = bytes;
+        self
+    }
+
+    /// Speaks to `https` URLs as well, whose servers `connector` decides to trust. Without it they are refused.
+    pub fn with_tls(mut self, connector: Connector) -> Self {
+        self.tls = Some(connector);
         self
     }
 
@@ -69,11 +78,25 @@ impl Client {
     }
 
     async fn exchange(&self, request: ClientRequest<'_>) -> Result<ClientReply, Cause> {
-        let (address, request) = request.into_http()?;
+        let (server, request) = request.into_http()?;
+        let connector = match (server.is_https, &self.tls) {
+            (false, _) => None,
+            (true, Some(connector)) => Some(connector),
+            (true, None) => return Err(Cause::Url("unsupported protocol scheme")),
+        };
+        let host = server.address.host().to_owned();
+        let address = Address::Tcp(server.address);
         let socket = Socket::connect(&address, self.connect_timeout, &self.clock)
             .await
             .map_err(Cause::Connect)?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(Stream::from(socket)))
+        let mut stream = Stream::from(socket);
+        if let Some(connector) = connector {
+            connector
+                .connect(&host, &mut stream, Vec::new(), self.request_timeout, &self.clock)
+                .await
+                .map_err(Cause::Tls)?;
+        }
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(Cause::Http)?;
         let exchange = async {
@@ -132,12 +155,12 @@ pub struct ClientRequest<'a> {
 }
 
 impl<'a> ClientRequest<'a> {
-    /// GET of an absolute `http` URL.
+    /// GET of an absolute `http` or `https` URL.
     pub fn get(url: &'a str) -> Self {
         Self::new(Method::GET, url)
     }
 
-    /// POST to an absolute `http` URL, without a body.
+    /// POST to an absolute `http` or `https` URL, without a body.
     pub fn post(url: &'a str) -> Self {
         Self::new(Method::POST, url)
     }
@@ -188,18 +211,24 @@ impl<'a> ClientRequest<'a> {
         }
     }
 
-    fn into_http(self) -> Result<(Address, hyper::Request<AnyBody>), Cause> {
+    fn into_http(self) -> Result<(Server, hyper::Request<AnyBody>), Cause> {
         let uri: Uri = self.url.parse().map_err(|_| Cause::Url("not a URL"))?;
-        if uri.scheme_str() != Some("http") {
-            return Err(Cause::Url("unsupported protocol scheme"));
-        }
+        let is_https = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(Cause::Url("unsupported protocol scheme")),
+        };
         let authority = uri.authority().ok_or(Cause::Url("no host in request URL"))?;
         let host = authority.host();
         let host = host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))
             .unwrap_or(host);
-        let address = Address::Tcp(HostPort::new(host, authority.port_u16().unwrap_or(80)));
+        let default_port = if is_https { 443 } else { 80 };
+        let server = Server {
+            address: HostPort::new(host, authority.port_u16().unwrap_or(default_port)),
+            is_https,
+        };
         let host = match authority.as_str().rsplit_once('@') {
             Some((_user, host)) => host,
             None => authority.as_str(),
@@ -212,8 +241,14 @@ impl<'a> ClientRequest<'a> {
         *request.uri_mut() = target.parse().map_err(|_| Cause::Url("not a URL"))?;
         *request.headers_mut() = self.headers;
         request.headers_mut().insert(HOST, host);
-        Ok((address, request))
+        Ok((server, request))
     }
+}
+
+/// Where a request goes.
+struct Server {
+    address: HostPort,
+    is_https: bool,
 }
 
 /// A complete reply.
@@ -240,6 +275,7 @@ pub struct ClientError {
 enum Cause {
     Url(&'static str),
     Connect(NetError),
+    Tls(HandshakeError),
     Http(hyper::Error),
     TooLarge(usize),
     TimedOut,
@@ -251,6 +287,7 @@ impl ClientError {
         match &self.cause {
             Cause::Connect(error) => error.is_timeout(),
             Cause::TimedOut => true,
+            Cause::Tls(error) => matches!(error, HandshakeError::TimedOut { .. }),
             Cause::Url(_) | Cause::Http(_) | Cause::TooLarge(_) => false,
         }
     }
@@ -263,6 +300,7 @@ impl fmt::Display for ClientError {
         match &self.cause {
             Cause::Url(problem) => f.write_str(problem),
             Cause::Connect(error) => error.fmt(f),
+            Cause::Tls(error) => error.fmt(f),
             Cause::Http(error) if error.is_incomplete_message() => f.write_str("EOF"),
             Cause::Http(error) => error.fmt(f),
             Cause::TooLarge(max) => write!(f, "reply of more than {max} bytes"),
@@ -275,6 +313,7 @@ impl std::error::Error for ClientError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.cause {
             Cause::Connect(error) => Some(error),
+            Cause::Tls(error) => Some(error),
             Cause::Http(error) => Some(error),
             Cause::Url(_) | Cause::TooLarge(_) | Cause::TimedOut => None,
         }

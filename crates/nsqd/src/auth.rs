@@ -25,6 +25,7 @@ use nsq_http::{Client, ClientReply, StatusCode};
 use nsq_runtime::{Clock, Moment};
 
 use crate::options::{AuthMethod, Options};
+use crate::tls::Tls;
 use failure::Cause;
 use pool::RulesPool;
 use server::Server;
@@ -69,8 +70,9 @@ pub(crate) struct Grant {
 }
 
 impl Authorizer {
-    /// The servers in `options`; `None` if clients need no authorization.
-    pub(crate) fn new(options: &Options, clock: &Clock) -> Option<Self> {
+    /// The servers in `options`; `None` if clients need no authorization. `tls` decides which of those behind
+    /// `https` are trusted.
+    pub(crate) fn new(options: &Options, tls: &Tls, clock: &Clock) -> Option<Self> {
         if options.auth_http_addresses.is_empty() {
             return None;
         }
@@ -83,7 +85,9 @@ impl Authorizer {
                 .map(|it| Server::new(it))
                 .collect(),
             method: options.auth_http_request_method,
-            client: client.with_reply_size_max(ANSWER_SIZE_MAX),
+            client: client
+                .with_reply_size_max(ANSWER_SIZE_MAX)
+                .with_tls(tls.connector().clone()),
             clock: clock.clone(),
             timeout,
             // Several nsqds that are started together shall not all begin at the same server.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod expiry;
+mod https;
 mod login;
 mod nsqauthd;
 mod permissions;

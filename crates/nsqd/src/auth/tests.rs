@@ -73,8 +73,8 @@ fn authorizer(servers: &[&str], clock: &Clock) -> Authorizer {
         node_id: 0,
         ..RawOptions::default()
     };
-    let (options, ()) = Options::validate(raw, |_| Ok(())).unwrap();
-    Authorizer::new(&options, clock).unwrap()
+    let (options, tls) = Options::validate(raw, Tls::load).unwrap();
+    Authorizer::new(&options, &tls, clock).unwrap()
 }
 
 fn question() -> Question {
@@ -99,8 +99,8 @@ async fn refusal(response: String) -> String {
 
 #[test]
 fn without_servers_nobody_is_asked() {
-    let (options, ()) = Options::validate(RawOptions::default(), |_| Ok(())).unwrap();
-    assert!(Authorizer::new(&options, &Clock::system()).is_none());
+    let (options, tls) = Options::validate(RawOptions::default(), Tls::load).unwrap();
+    assert!(Authorizer::new(&options, &tls, &Clock::system()).is_none());
 }
 
 #[tokio::test]
