@@ -1,6 +1,7 @@
 //! nsqd and nsqlookupd: registration, the run-time list, channels that a new topic is given.
 
 mod channels;
+mod cluster;
 mod hostile;
 mod list;
 mod registration;
