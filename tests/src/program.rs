@@ -6,6 +6,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -62,6 +63,20 @@ pub fn is_reference() -> bool {
 pub fn reference(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env::var_os("NSQ_REFERENCE_BIN_DIR")?).join(name);
     path.is_file().then_some(path)
+}
+
+/// The same, with a note that the running test leaves out its part with the original if there is none.
+pub fn reference_or_note(name: &str) -> Option<PathBuf> {
+    let found = reference(name);
+    if found.is_none() {
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        // Written past the capture of the test harness: a test that was left out must be seen.
+        let _ = writeln!(
+            std::io::stderr(),
+            "LEFT OUT: {test}: no original {name}; set NSQ_REFERENCE_BIN_DIR to a directory that has one"
+        );
+    }
+    found
 }
 
 /// Builds one program as the running test was built and returns its path.

@@ -3,7 +3,8 @@
 use std::fs;
 
 use nsq_tests::http::Response;
-use nsq_tests::{Nsqauthd, Nsqd, Peer, command};
+use nsq_tests::program::reference_or_note;
+use nsq_tests::{Nsqauthd, Nsqd, Peer, Setup, command};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -98,6 +99,34 @@ fn a_file_of_upstreams_server_is_read() {
     peer.expect_response(r#"{"identity":"","identity_url":"","permission_count":1}"#);
     peer.publish("orders", "1");
     peer.subscribe("orders", "billing");
+}
+
+#[test]
+fn the_original_nsqd_takes_the_answers() {
+    let Some(original) = reference_or_note("nsqd") else {
+        return;
+    };
+    let authd = Nsqauthd::start("users.toml", TOML);
+    for method in ["get", "post"] {
+        let nsqd = Setup::new()
+            .program(&original)
+            .flag(authd.flag())
+            .flag(format!("--auth-http-request-method={method}"))
+            .start();
+        let mut shop = presenting(&nsqd, "hunter2");
+        shop.expect_response(r#"{"identity":"shop","identity_url":"","permission_count":1}"#);
+        shop.publish("orders", "1");
+        shop.send(command::publish("others", "1"));
+        shop.expect_fatal(r#"E_UNAUTHORIZED AUTH failed for PUB on "others" """#);
+        let mut billing = presenting(&nsqd, "hunter3");
+        billing.expect_response(
+            r#"{"identity":"billing","identity_url":"http://wiki/billing","permission_count":1}"#,
+        );
+        billing.subscribe("orders", "billing");
+        billing.ready(1);
+        billing.expect_message_of("1", 1);
+        presenting(&nsqd, "hunter4").expect_fatal("E_UNAUTHORIZED AUTH no authorizations found");
+    }
 }
 
 #[test]

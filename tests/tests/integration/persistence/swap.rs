@@ -1,27 +1,13 @@
 //! One data directory under two implementations in turn.
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use nsq_tests::{Nsqd, Setup, command, program};
+use nsq_tests::program::{self, reference_or_note};
+use nsq_tests::{Nsqd, Setup, command};
 use serde_json::json;
 
 use crate::delivery::sorted_bodies;
-
-/// The original nsqd, or a loud note that its part of the test is left out.
-fn reference() -> Option<PathBuf> {
-    let found = program::reference("nsqd");
-    if found.is_none() {
-        let test = std::thread::current().name().unwrap_or("a test").to_owned();
-        // Written past the capture of the test harness: a test that was left out must be seen.
-        let _ = writeln!(
-            std::io::stderr(),
-            "LEFT OUT: {test}: no original nsqd; set NSQ_REFERENCE_BIN_DIR to a directory that has one"
-        );
-    }
-    found
-}
 
 /// Stops the daemon and starts `next` on its data directory.
 fn hand_over(nsqd: Nsqd, next: &Path) -> Nsqd {
@@ -78,21 +64,23 @@ fn expect_everything_found(first: &Path, second: &Path) {
 
 #[test]
 fn what_the_original_leaves_is_found() {
-    if let Some(reference) = reference() {
+    if let Some(reference) = reference_or_note("nsqd") {
         expect_everything_found(&reference, program::nsqd());
     }
 }
 
 #[test]
 fn what_this_nsqd_leaves_is_found_by_the_original() {
-    if let Some(reference) = reference() {
+    if let Some(reference) = reference_or_note("nsqd") {
         expect_everything_found(program::nsqd(), &reference);
     }
 }
 
 #[test]
 fn a_directory_that_changes_hands_again_and_again_loses_and_repeats_nothing() {
-    let Some(reference) = reference() else { return };
+    let Some(reference) = reference_or_note("nsqd") else {
+        return;
+    };
     let setup = Setup::new()
         .flag("--mem-queue-size=3")
         .flag("--max-bytes-per-file=400");
