@@ -220,7 +220,7 @@ fn versions_and_lints_are_those_of_the_workspace() {
     let packages = directories("crates")
         .into_iter()
         .chain(directories("bins"))
-        .chain([root().join("tests"), root().join("benches")]);
+        .chain(["nsqadmin-ui", "tests", "benches"].map(|name| root().join(name)));
     for directory in packages {
         let manifest = manifest(&directory);
         let name = package_name(&manifest);
