@@ -19,6 +19,7 @@
 //! - [`http`]: an HTTP client that hides nothing.
 //! - [`Nsqauthd`]: one authorization server of ours.
 //! - [`auth_server`]: an authorization server that does what a test tells it.
+//! - [`metrics`]: a strict reader of what Prometheus reads.
 //! - [`pki`]: certificates made for one test, and clients that trust them.
 //! - [`program`]: where the daemon under test comes from; `NSQD_BIN` puts another implementation in its place.
 //! - [`FakeLookupd`]: an nsqlookupd that the test plays.
@@ -34,6 +35,7 @@ pub mod auth_server;
 pub mod deviation;
 mod fake_lookupd;
 pub mod http;
+pub mod metrics;
 mod nsqauthd;
 mod nsqd;
 pub mod nsqlookupd;

@@ -19,6 +19,8 @@ use crate::session;
 /// How long connections may take to end. They need no longer than their last write.
 const SESSIONS_PATIENCE: Duration = Duration::from_millis(1500);
 
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+
 /// Why nsqlookupd could not be started. Shows in upstream's words, without `failed to instantiate nsqlookupd - `.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -53,6 +55,8 @@ impl std::error::Error for StartError {
 pub(crate) struct Lookupd {
     pub(crate) db: RegistrationDb,
     pub(crate) clock: Clock,
+    /// In Unix seconds.
+    pub(crate) started_at: i64,
     /// The answer to IDENTIFY.
     pub(crate) identify_reply: Bytes,
     /// A connection that completes no command for this long is closed.
@@ -89,6 +93,7 @@ pub async fn start(options: Options, log: Log, clock: Clock) -> Result<Daemon, S
     };
     let lookupd = Lookupd {
         db: RegistrationDb::new(visibility, Limits::default(), clock.clone()),
+        started_at: clock.wall_ns() / NANOS_PER_SECOND,
         clock,
         identify_reply: info.to_json().into(),
         silence_max: session::silence_max(options.inactive_producer_timeout),

@@ -11,6 +11,7 @@
 mod change;
 mod debug;
 mod listing;
+mod metrics;
 mod pages;
 
 use std::borrow::Cow;
@@ -42,6 +43,7 @@ fn routes(lookupd: Arc<Lookupd>) -> Routes {
         .get("/ping", ping)
         .get("/info", info)
         .get("/debug", debug::debug)
+        .get("/metrics", metrics::metrics)
         .get("/lookup", listing::lookup)
         .get("/topics", listing::topics)
         .get("/channels", listing::channels)

@@ -26,7 +26,7 @@ mod view;
 
 pub use limits::{Full, Limits};
 pub use state::{ProducerId, Registered, Unregistered, Withdrawn};
-pub use view::{Entry, Lookup, Node, Page, Registration};
+pub use view::{Census, Entry, Lookup, Node, Page, Registration, TopicCensus};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,6 +169,17 @@ impl RegistrationDb {
     /// page before ended.
     pub fn registrations(&self, after: Option<&Registration>) -> Page<Entry, Registration> {
         self.state.read().registrations(after)
+    }
+
+    /// How much there is of everything.
+    pub fn census(&self) -> Census {
+        let state = self.state.read();
+        state.census(self.glance())
+    }
+
+    /// How much there is of each topic, by name, a page at a time; `after` is where the page before ended.
+    pub fn topic_census(&self, after: Option<&TopicName>) -> Page<TopicCensus, TopicName> {
+        self.state.read().topic_census(after)
     }
 
     fn glance(&self) -> Glance {

@@ -2,6 +2,7 @@
 
 mod api;
 mod lifecycle;
+mod metrics;
 mod protocol;
 mod registrations;
 

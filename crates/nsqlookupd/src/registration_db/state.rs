@@ -34,9 +34,9 @@ pub(super) struct State {
     last_topic: u32,
     last_producer: u32,
     /// How many topics and channels there are.
-    names: usize,
+    pub(super) names: usize,
     /// The sum over all holders.
-    registrations: usize,
+    pub(super) registrations: usize,
 }
 
 #[derive(Debug)]

@@ -41,6 +41,34 @@ pub struct Node {
     pub topics: Vec<(TopicName, bool)>,
 }
 
+/// How much there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Producers that are active.
+    pub active_producers: usize,
+    /// Producers that are connected and have not been heard of for too long.
+    pub inactive_producers: usize,
+    /// Topics.
+    pub topics: usize,
+    /// Channels of all topics.
+    pub channels: usize,
+    /// Topics and channels, each counted for every producer that has it.
+    pub registrations: usize,
+    /// Tombstones that hide a producer.
+    pub tombstones: usize,
+}
+
+/// How much there is of one topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicCensus {
+    /// The topic.
+    pub name: TopicName,
+    /// Producers that have it, active or not, tombstoned or not.
+    pub producers: usize,
+    /// Its channels.
+    pub channels: usize,
+}
+
 /// Something that producers can be registered for. Sorted as the keys of `/debug` begin.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Registration {
@@ -109,6 +137,43 @@ impl State {
             .map(|(name, _)| name);
         let items: Vec<_> = names.by_ref().take(PAGE_LEN).cloned().collect();
         let next = names.next().and_then(|_| items.last().cloned());
+        Page { items, next }
+    }
+
+    pub(super) fn census(&self, glance: Glance) -> Census {
+        let producers = self.holders.len();
+        let is_active = |holder: &&Holder| glance.sees(&holder.producer);
+        let active_producers = self.holders.values().filter(is_active).count();
+        let topics = self.topics.len();
+        Census {
+            active_producers,
+            inactive_producers: producers - active_producers,
+            topics,
+            channels: self.names - topics,
+            registrations: self.registrations,
+            tombstones: self
+                .tombstones
+                .values()
+                .filter(|tombstone| glance.heeds(tombstone))
+                .count(),
+        }
+    }
+
+    pub(super) fn topic_census(&self, after: Option<&TopicName>) -> Page<TopicCensus, TopicName> {
+        let first = from(after.map(TopicName::as_str));
+        let mut topics = self.topics_from(first).map(|(_, topic)| topic);
+        let items: Vec<_> = topics
+            .by_ref()
+            .take(PAGE_LEN)
+            .map(|topic| TopicCensus {
+                name: topic.name.clone(),
+                producers: topic.producers.len(),
+                channels: topic.channels.len(),
+            })
+            .collect();
+        let next = topics
+            .next()
+            .and_then(|_| items.last().map(|item| item.name.clone()));
         Page { items, next }
     }
 

@@ -32,6 +32,7 @@ impl Scene {
         let lookupd = Arc::new(Lookupd {
             db: RegistrationDb::new(visibility, limits, manual.clock()),
             clock: manual.clock(),
+            started_at: 0,
             identify_reply: b"{}".as_slice().into(),
             silence_max: silence_max(INACTIVE),
         });

@@ -1,133 +1,13 @@
-//! `GET /metrics`, read by a parser of the tests' own.
+//! `GET /metrics`.
 
-use std::collections::{BTreeMap, HashSet};
-
-use nsq_tests::{FakeLookupd, Nsqd, Setup, await_identified, deviates, http};
+use nsq_tests::metrics::Metrics;
+use nsq_tests::{FakeLookupd, Nsqd, Setup, await_identified, deviates};
 use serde_json::json;
 
-/// A sample's labels and its value.
-type Samples = BTreeMap<BTreeMap<String, String>, f64>;
-
-/// All samples by the name of their metric.
-struct Metrics {
-    kinds: BTreeMap<String, String>,
-    samples: BTreeMap<String, Samples>,
-}
-
-impl Metrics {
-    #[track_caller]
-    fn of(nsqd: &Nsqd) -> Self {
-        Self::parse(&nsqd.http().get("/metrics"))
-    }
-
-    /// Reads the text format as strictly as it is described: HELP and TYPE once in front of the samples of a
-    /// metric, which stand together, and no two of which have the same labels.
-    #[track_caller]
-    fn parse(response: &http::Response) -> Self {
-        assert_eq!(response.status(), 200, "{response:?}");
-        assert_eq!(
-            response.header("Content-Type"),
-            Some("text/plain; version=0.0.4; charset=utf-8")
-        );
-        assert!(response.text().ends_with('\n'));
-        let mut metrics = Self {
-            kinds: BTreeMap::new(),
-            samples: BTreeMap::new(),
-        };
-        let mut seen = HashSet::new();
-        let mut current = String::new();
-        for line in response.text().lines() {
-            if let Some(help) = line.strip_prefix("# HELP ") {
-                let (name, text) = help.split_once(' ').unwrap();
-                assert!(seen.insert(name.to_owned()), "{name} stands in two places");
-                assert!(!text.is_empty() && !text.contains('\\'), "{line}");
-                name.clone_into(&mut current);
-            } else if let Some(kind) = line.strip_prefix("# TYPE ") {
-                let (name, kind) = kind.split_once(' ').unwrap();
-                assert_eq!(name, current);
-                assert!(["counter", "gauge"].contains(&kind), "{line}");
-                assert!(
-                    metrics.kinds.insert(name.to_owned(), kind.to_owned()).is_none(),
-                    "{line}"
-                );
-            } else {
-                let (name, labels, value) = sample(line);
-                assert_eq!(name, current, "{line}");
-                let samples = metrics.samples.entry(name.to_owned()).or_default();
-                assert!(samples.insert(labels, value).is_none(), "{line} is there twice");
-            }
-        }
-        assert!(
-            metrics.kinds.keys().eq(metrics.samples.keys()),
-            "a metric without samples"
-        );
-        metrics
-    }
-
-    /// The value of the sample with exactly these labels.
-    #[track_caller]
-    fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let wanted = labels
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let samples = self
-            .samples
-            .get(name)
-            .unwrap_or_else(|| panic!("there is no {name}"));
-        *samples
-            .get(&wanted)
-            .unwrap_or_else(|| panic!("{name} has {samples:?}, not {wanted:?}"))
-    }
-
-    #[track_caller]
-    fn expect(&self, kind: &str, labels: &[(&str, &str)], expected: &[(&str, f64)]) {
-        for (name, value) in expected {
-            let found = self.value(name, labels);
-            assert!((found - value).abs() < 1e-9, "{name} is {found}, not {value}");
-            assert_eq!(self.kinds[*name], kind, "{name}");
-        }
-    }
-}
-
-/// The parts of `name{label="value",…} value`.
+/// What it answers now.
 #[track_caller]
-fn sample(line: &str) -> (&str, BTreeMap<String, String>, f64) {
-    let end = line.find(['{', ' ']).unwrap();
-    let (name, mut rest) = line.split_at(end);
-    let mut labels = BTreeMap::new();
-    if let Some(inside) = rest.strip_prefix('{') {
-        rest = inside;
-        loop {
-            let (label, value) = rest.split_once("=\"").unwrap();
-            let (value, after) = quoted(value);
-            assert!(labels.insert(label.to_owned(), value).is_none(), "{line}");
-            if let Some(after) = after.strip_prefix('}') {
-                rest = after;
-                break;
-            }
-            rest = after.strip_prefix(',').unwrap();
-        }
-    }
-    let value = rest.strip_prefix(' ').unwrap().parse().unwrap();
-    (name, labels, value)
-}
-
-/// A text up to its closing quote, with its escapes undone, and what follows it.
-fn quoted(text: &str) -> (String, &str) {
-    let mut value = String::new();
-    let mut chars = text.chars();
-    loop {
-        match chars.next().unwrap() {
-            '"' => return (value, chars.as_str()),
-            '\\' => value.push(match chars.next().unwrap() {
-                'n' => '\n',
-                escaped @ ('"' | '\\') => escaped,
-                other => panic!("\\{other} is no escape"),
-            }),
-            char => value.push(char),
-        }
-    }
+fn scrape(nsqd: &Nsqd) -> Metrics {
+    Metrics::parse(&nsqd.http().get("/metrics"))
 }
 
 #[test]
@@ -152,7 +32,7 @@ fn topics_and_channels_have_the_names_of_the_exporter() {
         &json!({"in_flight_count": 2, "deferred_count": 1}),
     );
 
-    let metrics = Metrics::of(&nsqd);
+    let metrics = scrape(&nsqd);
     let topic = [("topic", "t"), ("paused", "true")];
     metrics.expect(
         "gauge",
@@ -222,7 +102,7 @@ fn consumers_are_told_apart_and_cannot_forge_lines() {
         ("version", "V2"),
         ("remote_address", &address),
     ];
-    let metrics = Metrics::of(&nsqd);
+    let metrics = scrape(&nsqd);
     metrics.expect(
         "gauge",
         &labels,
@@ -261,10 +141,7 @@ fn consumers_behind_unix_sockets_are_told_apart() {
         consumer.subscribe("t", "c");
         consumer
     });
-    assert_eq!(
-        Metrics::of(&nsqd).samples["nsq_client_state"].len(),
-        consumers.len()
-    );
+    assert_eq!(scrape(&nsqd).samples["nsq_client_state"].len(), consumers.len());
 }
 
 #[test]
@@ -277,7 +154,7 @@ fn latencies_have_the_exporters_names_and_one_with_the_quantile() {
     consumer.send(message.fin());
     nsqd.await_channel("t", "c", &json!({"in_flight_count": 0}));
 
-    let metrics = Metrics::of(&nsqd);
+    let metrics = scrape(&nsqd);
     let topic = [("topic", "t"), ("paused", "false")];
     let channel = [("topic", "t"), ("channel", "c"), ("paused", "false")];
     for (labels, names, seconds) in [
@@ -313,7 +190,7 @@ fn the_process_tells_of_itself() {
     deviates!(MetricsAreServed);
     let nsqd = Nsqd::start();
     let _client = nsqd.consumer("t", "c", 1);
-    let metrics = Metrics::of(&nsqd);
+    let metrics = scrape(&nsqd);
     assert!((metrics.value("nsq_info", &[("version", nsq_tests::program::version())]) - 1.0).abs() < 1e-9);
     metrics.expect("gauge", &[], &[("nsq_healthy", 1.0), ("nsq_connections", 1.0)]);
     for name in [
@@ -340,7 +217,7 @@ fn each_nsqlookupd_is_connected_or_not() {
     await_identified(&nsqd, 1);
     let connected = |lookupd: &FakeLookupd| {
         let address = lookupd.tcp_address().to_string();
-        Metrics::of(&nsqd).value("nsq_lookupd_connected", &[("address", &address)])
+        scrape(&nsqd).value("nsq_lookupd_connected", &[("address", &address)])
     };
     // It is once there is nothing left to be told, which is at once without a topic.
     nsqd.await_stats(|_| (connected(&up) > 0.5).then_some(()));
