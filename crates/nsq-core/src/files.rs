@@ -15,7 +15,7 @@ use crate::message::Message;
 use crate::queue::{Command, Outcome, Queue, Segment, StorageError, Work};
 
 /// Bytes read from a disk queue at once. Large enough that the system call and the lock vanish beside the
-/// copy; a queue holds at most one and a half of these in memory.
+/// copy; a queue that is drained holds at most two of these in memory.
 const READ_LEN: usize = 256 * 1024;
 
 /// Bytes written at once, unless one message is larger: a backlog of any size is encoded in a small buffer.
@@ -255,8 +255,8 @@ impl State {
         match disk.read(READ_LEN) {
             Ok(records) => {
                 let messages = records
-                    .iter()
-                    .filter_map(|record| Message::from_record(&record.data))
+                    .into_iter()
+                    .filter_map(|record| Message::from_record(record.data))
                     .collect();
                 let unread = disk.unread();
                 owner.with_queue(|queue| {

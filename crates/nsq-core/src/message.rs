@@ -1,6 +1,6 @@
 //! A message while it is inside nsqd.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use nsq_protocol::message::{MESSAGE_HEADER_LEN, MessageHeader};
 
 use crate::guid::Guid;
@@ -56,10 +56,11 @@ impl Message {
     ///
     /// An id that is not hexadecimal can only come from damage inside the id itself. The body may well
     /// be whole, so the message is delivered, under an id made from the damaged bytes.
-    pub(crate) fn from_record(record: &Bytes) -> Option<Self> {
-        let header = MessageHeader::decode(record)?;
+    pub(crate) fn from_record(mut record: Bytes) -> Option<Self> {
+        let header = MessageHeader::decode(&record)?;
         let id = Guid::from_message_id(&header.id).unwrap_or_else(|| hash_of(header.id.as_bytes()));
-        let mut message = Self::new(id, header.timestamp_ns, record.slice(MESSAGE_HEADER_LEN..));
+        record.advance(MESSAGE_HEADER_LEN);
+        let mut message = Self::new(id, header.timestamp_ns, record);
         message.attempts = header.attempts;
         message.from_disk = true;
         Some(message)
@@ -99,7 +100,7 @@ mod tests {
         message.attempts = 7;
         let mut record = message.header().encode().to_vec();
         record.extend_from_slice(&message.body);
-        let read = Message::from_record(&record.into()).unwrap();
+        let read = Message::from_record(record.into()).unwrap();
         assert_eq!(
             (read.id, read.timestamp_ns, read.attempts),
             (message.id, 1_735, 7)
@@ -116,13 +117,13 @@ mod tests {
             .to_vec();
         record[12] = b'Z';
         record.extend_from_slice(b"kept");
-        let read = Message::from_record(&record.into()).unwrap();
+        let read = Message::from_record(record.into()).unwrap();
         assert_eq!(&read.body[..], b"kept");
         assert!(read.id.as_u64() <= u64::MAX >> 1);
     }
 
     #[test]
     fn a_record_shorter_than_a_header_is_no_message() {
-        assert!(Message::from_record(&Bytes::from_static(&[0; 25])).is_none());
+        assert!(Message::from_record(Bytes::from_static(&[0; 25])).is_none());
     }
 }

@@ -37,7 +37,7 @@ impl std::error::Error for StorageError {}
 pub(crate) type Outcome = Result<(), StorageError>;
 
 /// Consumed records are advanced past in the files when this many have gathered, or with the next sync.
-const CONSUMED_MAX: u64 = 1024;
+const CONSUMED_MAX: u64 = 2048;
 
 /// How often a clean stop tries to write what has no other place.
 const SAVE_TRIES: u32 = 3;
@@ -92,7 +92,8 @@ struct Tail {
     writing: u64,
     /// Memory should be refilled.
     wanted: bool,
-    /// How many messages the last refill brought; memory is refilled when half of that is left.
+    /// How many messages the last refill brought; memory is refilled when as many are left, so that consumers
+    /// take one block while the next is read.
     last_block_len: u64,
     /// Reading failed, and is tried again then.
     retry_at: Option<Moment>,
@@ -291,7 +292,7 @@ impl Queue {
         if !tail.wanted
             && tail.stored > 0
             && tail.retry_at.is_none()
-            && tail.prefetched <= tail.last_block_len / 2
+            && tail.prefetched <= tail.last_block_len
         {
             tail.wanted = true;
             return true;
