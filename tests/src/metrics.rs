@@ -10,7 +10,7 @@ pub type Samples = BTreeMap<BTreeMap<String, String>, f64>;
 /// An answer of `GET /metrics`, by the names of the metrics.
 #[derive(Debug)]
 pub struct Metrics {
-    /// `counter` or `gauge`.
+    /// `counter`, `gauge` or `histogram`; of the last, each of `_bucket`, `_sum` and `_count`.
     pub kinds: BTreeMap<String, String>,
     /// The samples.
     pub samples: BTreeMap<String, Samples>,
@@ -42,14 +42,19 @@ impl Metrics {
             } else if let Some(kind) = line.strip_prefix("# TYPE ") {
                 let (name, kind) = kind.split_once(' ').expect("a name and its kind");
                 assert_eq!(name, current);
-                assert!(["counter", "gauge"].contains(&kind), "{line}");
-                assert!(
-                    metrics.kinds.insert(name.to_owned(), kind.to_owned()).is_none(),
-                    "{line}"
-                );
+                let parts: &[&str] = match kind {
+                    "counter" | "gauge" => &[""],
+                    "histogram" => &["_bucket", "_sum", "_count"],
+                    _ => panic!("{line}"),
+                };
+                for part in parts {
+                    let known = metrics.kinds.insert(format!("{name}{part}"), kind.to_owned());
+                    assert!(known.is_none(), "{line}");
+                }
             } else {
                 let (name, labels, value) = sample(line);
-                assert_eq!(name, current, "{line}");
+                assert!(metrics.kinds.contains_key(name), "{line}");
+                assert!(name.starts_with(&current), "{line}");
                 let samples = metrics.samples.entry(name.to_owned()).or_default();
                 assert!(samples.insert(labels, value).is_none(), "{line} is there twice");
             }
@@ -75,6 +80,28 @@ impl Metrics {
         *samples
             .get(&wanted)
             .unwrap_or_else(|| panic!("{name} has {samples:?}, not {wanted:?}"))
+    }
+
+    /// Asserts that the buckets of a histogram without labels contain each other, and returns how many values it has.
+    #[track_caller]
+    pub fn expect_histogram(&self, name: &str) -> f64 {
+        let buckets = &self.samples.get(&format!("{name}_bucket"));
+        let buckets = buckets.unwrap_or_else(|| panic!("there is no {name}"));
+        let mut counts: Vec<(f64, f64)> = buckets
+            .iter()
+            .map(|(labels, count)| {
+                let bound = labels.get("le").and_then(|bound| bound.parse().ok());
+                (bound.expect("a bound"), *count)
+            })
+            .collect();
+        counts.sort_by(|one, other| one.0.total_cmp(&other.0));
+        assert!(
+            counts.is_sorted_by(|(_, one), (_, other)| one <= other),
+            "{counts:?}"
+        );
+        let count = self.value(&format!("{name}_count"), &[]);
+        assert_eq!(counts.last(), Some(&(f64::INFINITY, count)), "{name}");
+        count
     }
 
     /// Asserts the values and the kind of metrics that all have a sample with these labels.

@@ -52,6 +52,8 @@ pub enum Kind {
     Counter,
     /// Up and down.
     Gauge,
+    /// Counters of values by size.
+    Histogram,
 }
 
 impl Metric {
@@ -61,13 +63,48 @@ impl Metric {
         let kind = match kind {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
         };
         put(out, format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
     }
 
     /// Appends a sample. No other of this metric has the same labels.
     pub fn put(&self, out: &mut Vec<u8>, labels: &Labels, value: impl Display) {
-        put(out, format_args!("{}{} {value}\n", self.name, labels.0));
+        self.put_name(out, labels);
+        put(out, format_args!("{value}\n"));
+    }
+
+    /// The same for whole numbers, of which there may be hundreds of thousands.
+    pub fn put_integer(&self, out: &mut Vec<u8>, labels: &Labels, value: u64) {
+        self.put_name(out, labels);
+        out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        out.push(b'\n');
+    }
+
+    /// Appends a histogram that has no labels. Each of the ascending `buckets` is a bound and how many values are at
+    /// most that.
+    pub fn put_histogram<B: Display>(
+        &self,
+        out: &mut Vec<u8>,
+        buckets: impl IntoIterator<Item = (B, u64)>,
+        count: u64,
+        sum: impl Display,
+    ) {
+        self.put_head(out);
+        let name = self.name;
+        for (bound, values) in buckets {
+            put(out, format_args!("{name}_bucket{{le=\"{bound}\"}} {values}\n"));
+        }
+        put(
+            out,
+            format_args!("{name}_bucket{{le=\"+Inf\"}} {count}\n{name}_sum {sum}\n{name}_count {count}\n"),
+        );
+    }
+
+    fn put_name(&self, out: &mut Vec<u8>, labels: &Labels) {
+        out.extend_from_slice(self.name.as_bytes());
+        out.extend_from_slice(labels.0.as_bytes());
+        out.push(b' ');
     }
 
     /// Appends a metric that has one sample, without labels.
@@ -84,19 +121,14 @@ pub struct Labels(String);
 impl Labels {
     /// Labels with these names and values. A value may be any text: what could end it is escaped.
     pub fn of(pairs: &[(&str, &str)]) -> Self {
-        let mut text = String::new();
+        // `{` or `,`, `="`, `"` and `}` around them; only what has to be escaped takes more.
+        let len = pairs.iter().map(|(name, value)| name.len() + value.len() + 4);
+        let mut text = String::with_capacity(len.sum::<usize>() + 1);
         for (name, value) in pairs {
             text.push(if text.is_empty() { '{' } else { ',' });
             text.push_str(name);
             text.push_str("=\"");
-            for char in value.chars() {
-                match char {
-                    '\\' => text.push_str("\\\\"),
-                    '"' => text.push_str("\\\""),
-                    '\n' => text.push_str("\\n"),
-                    char => text.push(char),
-                }
-            }
+            push_escaped(&mut text, value);
             text.push('"');
         }
         if !text.is_empty() {
@@ -117,6 +149,21 @@ impl Labels {
     }
 }
 
+fn push_escaped(text: &mut String, value: &str) {
+    let is_special = |char: char| matches!(char, '\\' | '"' | '\n');
+    let mut rest = value;
+    while let Some((plain, char)) = rest
+        .find(is_special)
+        .and_then(|at| Some((rest.get(..at)?, rest.get(at..=at)?)))
+    {
+        text.push_str(plain);
+        text.push('\\');
+        text.push_str(if char == "\n" { "n" } else { char });
+        rest = rest.get(plain.len() + 1..).unwrap_or_default();
+    }
+    text.push_str(rest);
+}
+
 /// Appends to memory, which takes every byte.
 fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     let written = out.write_fmt(text);
@@ -131,6 +178,22 @@ mod tests {
     fn a_label_cannot_end_before_its_value_does() {
         let labels = Labels::of(&[("client_id", "a\"} 1\nb\\"), ("hostname", "é{}, =")]);
         assert_eq!(labels.0, r#"{client_id="a\"} 1\nb\\",hostname="é{}, ="}"#);
+    }
+
+    #[test]
+    fn a_histogram_ends_with_all_values_and_their_sum() {
+        let metric = Metric {
+            name: "sizes",
+            help: "Sizes.",
+            kind: Kind::Histogram,
+        };
+        let mut out = Vec::new();
+        metric.put_histogram(&mut out, [(0.5, 1), (2.0, 4)], 5, 9.25);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "# HELP sizes Sizes.\n# TYPE sizes histogram\nsizes_bucket{le=\"0.5\"} 1\nsizes_bucket{le=\"2\"} 4\n\
+             sizes_bucket{le=\"+Inf\"} 5\nsizes_sum 9.25\nsizes_count 5\n"
+        );
     }
 
     #[test]

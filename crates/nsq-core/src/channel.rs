@@ -61,6 +61,7 @@ pub struct Channel {
     latency: Option<Mutex<LatencyWindow>>,
     requeue_count: AtomicU64,
     timeout_count: AtomicU64,
+    late_fin_count: AtomicU64,
 }
 
 struct State {
@@ -123,6 +124,7 @@ impl Channel {
             latency: measured.then(|| Mutex::new(LatencyWindow::new(options.latency_window, now))),
             requeue_count: AtomicU64::new(0),
             timeout_count: AtomicU64::new(0),
+            late_fin_count: AtomicU64::new(0),
         })
     }
 
@@ -298,6 +300,7 @@ impl Channel {
             name: self.name.clone(),
             depth: state.queue.depth(),
             backend_depth: state.queue.backend_depth(),
+            oldest_ns: state.queue.oldest_ns(),
             in_flight_count: held + state.abandoned.len() as u64,
             deferred_count: state.deferred.len() as u64,
             message_count: state.message_count,
@@ -306,6 +309,7 @@ impl Channel {
             global_msg_count: state.taken.global,
             requeue_count: self.requeue_count.load(Ordering::Relaxed),
             timeout_count: self.timeout_count.load(Ordering::Relaxed),
+            late_fin_count: self.late_fin_count.load(Ordering::Relaxed),
             consumer_count: consumers.len(),
             consumers: if include_consumers {
                 consumers.iter().map(|consumer| consumer.snapshot()).collect()
@@ -315,6 +319,11 @@ impl Channel {
             paused: state.paused,
             latency: LatencySnapshot::default(),
         }
+    }
+
+    /// Counts a FIN that came too late.
+    pub(crate) fn note_late_fin(&self) {
+        self.late_fin_count.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Adds the samples of this channel's window to `total`.

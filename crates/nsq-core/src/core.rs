@@ -5,14 +5,30 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nsq_diskqueue::{DirectoryIndex, Storage};
+use nsq_diskqueue::{DirectoryIndex, Storage, SyncJob, SyncOutcome};
 use nsq_protocol::name::{ChannelName, TopicName};
 use nsq_runtime::Clock;
 use parking_lot::Mutex;
 
+use crate::distribution::{Distribution, DistributionSnapshot};
 use crate::io::IoPool;
 use crate::queue::StorageError;
 use crate::timer::Timers;
+
+/// Bounds, in nanoseconds, by which the time is counted that a sync takes: from a disk that has a cache of its own
+/// to one that is failing.
+const SYNC_TIMES_NS: [u64; 10] = [
+    100_000,
+    300_000,
+    1_000_000,
+    3_000_000,
+    10_000_000,
+    30_000_000,
+    100_000_000,
+    300_000_000,
+    1_000_000_000,
+    10_000_000_000,
+];
 
 /// The settings of the core; the names are those of nsqd's flags.
 #[derive(Clone, Debug)]
@@ -74,6 +90,7 @@ pub struct Core {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) health: Health,
+    sync_times_ns: Distribution<{ SYNC_TIMES_NS.len() }>,
     /// What the data directory held at the start; dropped once the known queues are open.
     index: Mutex<Option<Arc<DirectoryIndex>>>,
 }
@@ -100,6 +117,7 @@ impl Core {
             storage,
             observer,
             health,
+            sync_times_ns: Distribution::new(SYNC_TIMES_NS),
             index,
         })
     }
@@ -132,6 +150,21 @@ impl Core {
     /// The clock by which messages are stamped and time out.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// How long the syncs of disk queues have taken, in nanoseconds: from the start of a sync of one queue to its
+    /// end, failed ones included.
+    pub fn sync_times_ns(&self) -> DistributionSnapshot {
+        self.sync_times_ns.snapshot()
+    }
+
+    /// Runs a sync and notes how long it has taken.
+    pub(crate) fn run_sync(&self, job: SyncJob) -> SyncOutcome {
+        let start = self.clock.now();
+        let outcome = job.run();
+        let taken = (self.clock.now() - start).as_nanos();
+        self.sync_times_ns.note(u64::try_from(taken).unwrap_or(u64::MAX));
+        outcome
     }
 
     /// Why the most recent write to a disk queue failed; `None` while all is well.

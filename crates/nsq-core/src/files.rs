@@ -117,7 +117,7 @@ impl<O: QueueOwner> IoTask for Syncing<O> {
     fn run_io(&self) -> bool {
         let job = self.job.lock().take();
         if let Some(job) = job {
-            *self.owner.files().synced.lock() = Some(job.run());
+            *self.owner.files().synced.lock() = Some(self.owner.core().run_sync(job));
             self.owner.core().io.schedule(&self.owner);
         }
         false
@@ -172,7 +172,7 @@ impl State {
                 };
                 owner.core().syncs.schedule(&Arc::new(syncing));
             }
-            None => note(owner, disk.finish_sync(job.run())),
+            None => note(owner, disk.finish_sync(owner.core().run_sync(job))),
         }
     }
 

@@ -284,6 +284,12 @@ impl Queue {
         self.memory.front().map(|message| message.body.len())
     }
 
+    /// When the oldest message that is in memory was accepted. As memory is the head of the queue, that is
+    /// the oldest of all; `None` if none is there.
+    pub(crate) fn oldest_ns(&self) -> Option<i64> {
+        self.memory.front().map(|message| message.timestamp_ns)
+    }
+
     /// Says that somebody wants messages: memory is refilled when it runs low. Returns whether the files
     /// have to be serviced for it.
     #[inline]

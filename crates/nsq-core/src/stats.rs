@@ -14,6 +14,9 @@ pub struct TopicSnapshot {
     pub depth: u64,
     /// The part of `depth` that is on disk.
     pub backend_depth: u64,
+    /// When the message at the front of its own queue was accepted, in nanoseconds since the Unix epoch;
+    /// `None` if there is none, or if it is on disk only.
+    pub oldest_ns: Option<i64>,
     /// Messages accepted.
     pub message_count: u64,
     /// Their body bytes.
@@ -35,6 +38,9 @@ pub struct ChannelSnapshot {
     pub depth: u64,
     /// The part of `depth` that is on disk.
     pub backend_depth: u64,
+    /// When the message was accepted that is to be delivered next, in nanoseconds since the Unix epoch; `None`
+    /// if there is none, or if it is on disk only.
+    pub oldest_ns: Option<i64>,
     /// Messages delivered and not answered, including those of consumers that have gone.
     pub in_flight_count: u64,
     /// Messages that wait for their delay to pass.
@@ -51,6 +57,8 @@ pub struct ChannelSnapshot {
     pub requeue_count: u64,
     /// Messages that timed out.
     pub timeout_count: u64,
+    /// FINs of messages that the client did not hold: mostly, of those that had timed out.
+    pub late_fin_count: u64,
     /// Its consumers, in the order they came; empty when they were not asked for.
     pub consumers: Vec<ConsumerSnapshot>,
     /// How many consumers there are.

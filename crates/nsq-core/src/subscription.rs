@@ -152,6 +152,7 @@ impl Subscription {
         let mut held = self.consumer.held.lock();
         let Some(message) = held.remove(id) else {
             drop(held);
+            self.channel.note_late_fin();
             return Err(self.channel.why_not_held(id));
         };
         self.consumer.note_held(&held);

@@ -428,6 +428,7 @@ impl Topic {
                 name: self.name.clone(),
                 depth: state.queue.depth(),
                 backend_depth: state.queue.backend_depth(),
+                oldest_ns: state.queue.oldest_ns(),
                 message_count: state.message_count,
                 message_bytes: state.message_bytes,
                 paused: state.paused,

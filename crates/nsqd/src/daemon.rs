@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use nsq_app::{Log, VERSION};
 use nsq_core::{
-    Core, CoreOptions, FsStorage, IoPool, Locality, SYNC_THREADS, StorageError, Timers, Topic, io_threads,
+    Core, CoreOptions, Distribution, FsStorage, IoPool, Locality, SYNC_THREADS, StorageError, Timers, Topic,
+    io_threads,
 };
 use nsq_flags::ConfigValue;
 use nsq_net::LocalAddr;
@@ -40,6 +41,20 @@ use crate::options::{Options, TlsRequired};
 use crate::tls::Tls;
 use keeper::Keeper;
 use observer::Events;
+
+/// Bounds, in bytes, by which is counted how much is sent to a client at once: from a lone answer to a full output
+/// buffer and more.
+const FLUSH_SIZES: [u64; 9] = [
+    64,
+    256,
+    1 << 10,
+    4 << 10,
+    16 << 10,
+    64 << 10,
+    256 << 10,
+    1 << 20,
+    4 << 20,
+];
 
 /// The shared heart of the daemon. Sessions and HTTP handlers hold it by `Arc`.
 pub struct Nsqd {
@@ -66,6 +81,7 @@ pub struct Nsqd {
     command_limits: Limits,
     identify_limits: IdentifyLimits,
     server_info: ServerInfo,
+    flush_sizes: Distribution<{ FLUSH_SIZES.len() }>,
     tls: Tls,
     /// `None` if clients need no authorization.
     authorizer: Option<Arc<Authorizer>>,
@@ -123,6 +139,7 @@ impl Nsqd {
                 identify_limits: identify_limits(&options),
                 server_info: server_info(&options, &tls),
                 authorizer: Authorizer::new(&options, &tls, &clock).map(Arc::new),
+                flush_sizes: Distribution::new(FLUSH_SIZES),
                 tls,
                 options,
                 clock,
@@ -215,6 +232,16 @@ impl Nsqd {
     /// Why the most recent write to a disk queue failed; `None` while all is well.
     pub fn storage_error(&self) -> Option<StorageError> {
         self.core.storage_error()
+    }
+
+    /// What all topics and channels share.
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// How many bytes went out to clients between two flushes.
+    pub(crate) fn flush_sizes(&self) -> &Distribution<{ FLUSH_SIZES.len() }> {
+        &self.flush_sizes
     }
 
     /// The topic of this name, if there is one.

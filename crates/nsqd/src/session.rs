@@ -429,7 +429,12 @@ impl Session {
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         let before = self.output.len();
         match self.output.poll_write(&mut self.stream, cx) {
-            Poll::Ready(Ok(())) => self.written_at = self.now,
+            Poll::Ready(Ok(flushed)) => {
+                self.written_at = self.now;
+                if flushed > 0 {
+                    self.nsqd.flush_sizes().note(flushed as u64);
+                }
+            }
             Poll::Ready(Err(error)) => return Err(End::Failed(format!("failed to write - {error}"))),
             Poll::Pending if self.output.len() < before => self.written_at = self.now,
             Poll::Pending => {}

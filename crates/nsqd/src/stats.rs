@@ -54,6 +54,8 @@ pub struct TopicStats {
     pub depth: u64,
     /// Those of them that are on disk.
     pub backend_depth: u64,
+    /// When the oldest was accepted, in nanoseconds since the Unix epoch. Only for `/metrics`.
+    pub oldest_ns: Option<i64>,
     /// Messages accepted.
     pub message_count: u64,
     /// Their body bytes.
@@ -73,6 +75,9 @@ pub struct ChannelStats {
     pub depth: u64,
     /// Those of them that are on disk.
     pub backend_depth: u64,
+    /// When the next was accepted, in nanoseconds since the Unix epoch. Only for `/metrics`.
+    #[serde(skip)]
+    pub oldest_ns: Option<i64>,
     /// Messages delivered and not answered.
     pub in_flight_count: u64,
     /// Messages whose delay has not passed.
@@ -92,6 +97,9 @@ pub struct ChannelStats {
     pub requeue_count: u64,
     /// Messages that timed out.
     pub timeout_count: u64,
+    /// FINs of messages that were not held any more. Only for `/metrics`.
+    #[serde(skip)]
+    pub late_fin_count: u64,
     /// How many consumers there are, listed or not.
     pub client_count: usize,
     /// The consumers; `None` if they were not asked for.

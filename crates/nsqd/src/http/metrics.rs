@@ -6,6 +6,7 @@
 mod section;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use nsq_app::VERSION;
 use nsq_app::metrics::{CONTENT_TYPE, Kind, Labels, Metric, put_process};
@@ -45,7 +46,7 @@ const TOPIC: [Column<TopicStats>; 5] = [
     ),
 ];
 
-const CHANNEL: [Column<ChannelStats>; 11] = [
+const CHANNEL: [Column<ChannelStats>; 12] = [
     (
         gauge("nsq_channel_client_count", "Number of consumers."),
         |channel| channel.client_count as u64,
@@ -80,6 +81,13 @@ const CHANNEL: [Column<ChannelStats>; 11] = [
     (
         counter("nsq_channel_timeout_count", "Messages not answered in time."),
         |channel| channel.timeout_count,
+    ),
+    (
+        counter(
+            "nsq_channel_late_fin_count",
+            "FINs of messages that the client did not hold any more.",
+        ),
+        |channel| channel.late_fin_count,
     ),
     (
         counter(
@@ -157,6 +165,26 @@ const CHANNEL_LATENCY: Metric = gauge(
     "Time from publishing to FIN.",
 );
 
+const TOPIC_AGE: Metric = gauge(
+    "nsq_topic_oldest_message_age_seconds",
+    "How long the oldest message has waited that has not reached a channel.",
+);
+const CHANNEL_AGE: Metric = gauge(
+    "nsq_channel_oldest_message_age_seconds",
+    "Time since the publication of the message that is next to be delivered.",
+);
+
+const FLUSHES: Metric = Metric {
+    name: "nsq_flush_size_bytes",
+    help: "How much was sent to a client at once.",
+    kind: Kind::Histogram,
+};
+const SYNCS: Metric = Metric {
+    name: "nsq_fsync_duration_seconds",
+    help: "How long a sync of a disk queue has taken.",
+    kind: Kind::Histogram,
+};
+
 const INFO: Metric = gauge("nsq_info", "Always 1; the version is a label.");
 const HEALTHY: Metric = gauge(
     "nsq_healthy",
@@ -182,7 +210,7 @@ const fn counter(name: &'static str, help: &'static str) -> Metric {
 /// may be too many for a time series each.
 pub(super) async fn metrics(State(nsqd): Daemon, params: Params<'static>) -> Response {
     let include_clients = !matches!(params.get("include_clients").as_deref(), Some("false" | "0"));
-    let mut tables = Tables::new();
+    let mut tables = Tables::new(nsqd.clock().wall_ns());
     tables.collect(&nsqd, include_clients).await;
     let overview = std::iter::once(overview(&nsqd).into());
     let mut response = reply::plain(Body::pieces(overview.chain(tables.into_pieces())));
@@ -198,6 +226,14 @@ fn overview(nsqd: &Nsqd) -> Vec<u8> {
     INFO.put(&mut out, &Labels::of(&[("version", VERSION)]), 1);
     HEALTHY.put_alone(&mut out, u8::from(nsqd.storage_error().is_none()));
     CONNECTIONS.put_alone(&mut out, nsqd.clients().count());
+    let flushes = nsqd.flush_sizes().snapshot();
+    FLUSHES.put_histogram(&mut out, flushes.buckets, flushes.count, flushes.sum);
+    let syncs = nsqd.core().sync_times_ns();
+    let in_seconds = syncs
+        .buckets
+        .iter()
+        .map(|&(bound, count)| (seconds(bound), count));
+    SYNCS.put_histogram(&mut out, in_seconds, syncs.count, seconds(syncs.sum));
     let lookupds = nsqd.lookupds();
     if !lookupds.is_empty() {
         LOOKUPD.put_head(&mut out);
@@ -210,12 +246,21 @@ fn overview(nsqd: &Nsqd) -> Vec<u8> {
     out
 }
 
+fn seconds(nanos: u64) -> f64 {
+    Duration::from_nanos(nanos).as_secs_f64()
+}
+
 /// The samples of one scrape, taken at once: the metrics of a topic fit to each other, although each stands
 /// with those of other topics.
 struct Tables {
     topics: Section<u64, 5>,
-    channels: Section<u64, 11>,
+    channels: Section<u64, 12>,
     clients: Section<u64, 8>,
+    /// One sample for each topic and channel whose oldest message is known.
+    topic_ages: Section<f64, 1>,
+    channel_ages: Section<f64, 1>,
+    /// The present, in nanoseconds since the Unix epoch.
+    now_ns: i64,
     /// One sample for each percentile.
     topic_latencies: Section<f64, 1>,
     channel_latencies: Section<f64, 1>,
@@ -237,7 +282,7 @@ enum About {
 }
 
 impl Tables {
-    fn new() -> Self {
+    fn new(now_ns: i64) -> Self {
         let named = |quantile, about, name| Named {
             quantile,
             about,
@@ -247,6 +292,9 @@ impl Tables {
             topics: Section::new(TOPIC.map(|(metric, _)| metric)),
             channels: Section::new(CHANNEL.map(|(metric, _)| metric)),
             clients: Section::new(CLIENT.map(|(metric, _)| metric)),
+            topic_ages: Section::new([TOPIC_AGE]),
+            channel_ages: Section::new([CHANNEL_AGE]),
+            now_ns,
             topic_latencies: Section::new([TOPIC_LATENCY]),
             channel_latencies: Section::new([CHANNEL_LATENCY]),
             named_latencies: [
@@ -281,6 +329,9 @@ impl Tables {
     fn add(&mut self, topic: &TopicStats) {
         let labels = Labels::of(&[("topic", &topic.topic_name), ("paused", as_text(topic.paused))]);
         self.add_latency(About::Topic, &labels, &topic.e2e_processing_latency);
+        if let Some(age) = self.age(topic.depth, topic.oldest_ns) {
+            self.topic_ages.add(labels.clone(), [age]);
+        }
         self.topics.add(labels, TOPIC.map(|(_, value)| value(topic)));
         for channel in &topic.channels {
             let labels = Labels::of(&[
@@ -289,6 +340,9 @@ impl Tables {
                 ("paused", as_text(channel.paused)),
             ]);
             self.add_latency(About::Channel, &labels, &channel.e2e_processing_latency);
+            if let Some(age) = self.age(channel.depth, channel.oldest_ns) {
+                self.channel_ages.add(labels.clone(), [age]);
+            }
             self.channels
                 .add(labels, CHANNEL.map(|(_, value)| value(channel)));
             for client in channel.clients.iter().flatten() {
@@ -296,6 +350,18 @@ impl Tables {
                 self.clients.add(labels, CLIENT.map(|(_, value)| value(client)));
             }
         }
+    }
+
+    /// How many seconds ago the oldest message was published; 0 if there is none. It is not known of one that is on
+    /// disk only.
+    fn age(&self, depth: u64, oldest_ns: Option<i64>) -> Option<f64> {
+        let age_ns = match oldest_ns {
+            Some(oldest_ns) => self.now_ns.saturating_sub(oldest_ns),
+            None if depth == 0 => 0,
+            None => return None,
+        };
+        // The clock may have been set back since.
+        Some(seconds(u64::try_from(age_ns).unwrap_or(0)))
     }
 
     fn add_latency(&mut self, about: About, labels: &Labels, latency: &LatencyStats) {
@@ -320,8 +386,10 @@ impl Tables {
         let named = self.named_latencies.into_iter();
         self.topics
             .into_pieces()
+            .chain(self.topic_ages.into_pieces())
             .chain(self.topic_latencies.into_pieces())
             .chain(self.channels.into_pieces())
+            .chain(self.channel_ages.into_pieces())
             .chain(self.channel_latencies.into_pieces())
             .chain(named.flat_map(|named| named.samples.into_pieces()))
             .chain(self.clients.into_pieces())

@@ -26,8 +26,8 @@ pub(super) struct Output {
     pieces_len: usize,
     /// Where frames are appended.
     tail: BytesMut,
-    /// Written to the stream, whose layers may hold it back until they are flushed.
-    unflushed: bool,
+    /// How much was written to the stream, whose layers may hold it back until they are flushed.
+    unflushed: usize,
 }
 
 impl Output {
@@ -38,7 +38,7 @@ impl Output {
 
     /// Whether all has been written and flushed.
     pub(super) fn is_done(&self) -> bool {
-        self.len() == 0 && !self.unflushed
+        self.len() == 0 && self.unflushed == 0
     }
 
     /// Where to append a frame.
@@ -73,8 +73,12 @@ impl Output {
         }
     }
 
-    /// Writes until nothing is left.
-    pub(super) fn poll_write(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Writes until nothing is left. Returns how many bytes have gone since that was last so.
+    pub(super) fn poll_write(
+        &mut self,
+        stream: &mut Stream,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
         while self.len() > 0 {
             let written = if self.pieces.is_empty() {
                 ready!(Pin::new(&mut *stream).poll_write(cx, &self.tail))?
@@ -92,14 +96,13 @@ impl Output {
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.unflushed = true;
+            self.unflushed += written;
             self.advance(written);
         }
-        if self.unflushed {
+        if self.unflushed > 0 {
             ready!(Pin::new(stream).poll_flush(cx))?;
-            self.unflushed = false;
         }
-        Poll::Ready(Ok(()))
+        Poll::Ready(Ok(std::mem::take(&mut self.unflushed)))
     }
 
     fn advance(&mut self, mut written: usize) {

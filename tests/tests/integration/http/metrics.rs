@@ -260,3 +260,56 @@ fn only_get_is_answered() {
         .post("/metrics", "")
         .expect_error(405, "METHOD_NOT_ALLOWED");
 }
+
+#[test]
+fn the_age_of_what_waits_is_told() {
+    deviates!(MetricsAreServed);
+    let nsqd = Nsqd::with(&["--mem-queue-size=1"]);
+    nsqd.create_channel("waits", "c");
+    nsqd.create_channel("empty", "c");
+    nsqd.publish("waits", "1");
+    nsqd.publish("waits", "2");
+    nsqd.await_stats(|_| {
+        let metrics = scrape(&nsqd);
+        let age = |topic| {
+            let labels = [("topic", topic), ("channel", "c"), ("paused", "false")];
+            metrics.value("nsq_channel_oldest_message_age_seconds", &labels)
+        };
+        assert!(age("empty") < 1e-9);
+        (age("waits") > 0.0).then_some(())
+    });
+    let nsqd = nsqd.stop().restart();
+    let metrics = scrape(&nsqd);
+    // On disk, where nobody has looked yet.
+    assert_eq!(metrics.samples["nsq_channel_oldest_message_age_seconds"].len(), 1);
+    assert_eq!(metrics.samples["nsq_topic_oldest_message_age_seconds"].len(), 2);
+}
+
+#[test]
+fn fins_that_come_too_late_are_counted() {
+    deviates!(MetricsAreServed);
+    let nsqd = Nsqd::with(&["--msg-timeout=100ms"]);
+    nsqd.publish("t", "hi");
+    let mut consumer = nsqd.consumer("t", "c", 1);
+    let message = consumer.expect_message();
+    consumer.expect_message_of("hi", 2);
+    consumer.send(message.fin());
+    // The second attempt is held now, so that this FIN is in time, and the next is not.
+    consumer.send(message.fin());
+    consumer.expect_error(format!("E_FIN_FAILED FIN {} failed ID not in flight", message.id));
+    let labels = [("topic", "t"), ("channel", "c"), ("paused", "false")];
+    scrape(&nsqd).expect("counter", &labels, &[("nsq_channel_late_fin_count", 1.0)]);
+}
+
+#[test]
+fn flushes_and_syncs_are_measured() {
+    deviates!(MetricsAreServed);
+    let nsqd = Nsqd::with(&["--mem-queue-size=0", "--sync-every=1"]);
+    nsqd.create_channel("t", "c");
+    nsqd.publish("t", "hi");
+    nsqd.await_stats(|_| (scrape(&nsqd).expect_histogram("nsq_fsync_duration_seconds") >= 1.0).then_some(()));
+    let metrics = scrape(&nsqd);
+    assert!(metrics.value("nsq_fsync_duration_seconds_sum", &[]) > 0.0);
+    assert!(metrics.expect_histogram("nsq_flush_size_bytes") >= 1.0);
+    assert!(metrics.value("nsq_flush_size_bytes_sum", &[]) >= 10.0);
+}

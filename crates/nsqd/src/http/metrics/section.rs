@@ -1,13 +1,28 @@
 //! Metrics about the same things.
 
-use std::fmt::Display;
-
 use bytes::Bytes;
 use nsq_app::metrics::{Labels, Metric};
 
 /// A piece is passed on when it has at least this many bytes; as for the statistics, that is worth a system
 /// call and takes well under a millisecond to make.
 const PIECE_LEN: usize = 32 * 1024;
+
+/// A value of a metric.
+pub(super) trait Sample: Copy {
+    fn put(self, metric: &Metric, labels: &Labels, out: &mut Vec<u8>);
+}
+
+impl Sample for u64 {
+    fn put(self, metric: &Metric, labels: &Labels, out: &mut Vec<u8>) {
+        metric.put_integer(out, labels, self);
+    }
+}
+
+impl Sample for f64 {
+    fn put(self, metric: &Metric, labels: &Labels, out: &mut Vec<u8>) {
+        metric.put(out, labels, self);
+    }
+}
 
 /// A row for each thing and a column for each metric, which is written column by column: all samples of one
 /// metric stand together.
@@ -17,7 +32,7 @@ pub(super) struct Section<V, const N: usize> {
     rows: Vec<(Labels, [V; N])>,
 }
 
-impl<V: Display + Copy, const N: usize> Section<V, N> {
+impl<V: Sample, const N: usize> Section<V, N> {
     pub(super) fn new(metrics: [Metric; N]) -> Self {
         Self {
             metrics,
@@ -48,7 +63,7 @@ pub(super) struct Pieces<V, const N: usize> {
     row: usize,
 }
 
-impl<V: Display + Copy, const N: usize> Iterator for Pieces<V, N> {
+impl<V: Sample, const N: usize> Iterator for Pieces<V, N> {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
@@ -63,7 +78,7 @@ impl<V: Display + Copy, const N: usize> Iterator for Pieces<V, N> {
             }
             for (labels, values) in rows.iter().skip(self.row) {
                 if let Some(value) = values.get(self.column) {
-                    metric.put(&mut out, labels, value);
+                    value.put(metric, labels, &mut out);
                 }
                 self.row += 1;
                 if out.len() >= PIECE_LEN {
