@@ -67,10 +67,10 @@ impl<T> Fifo<T> {
         self.len = 0;
     }
 
-    /// Empties the queue into an iterator.
-    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = T> {
+    /// Empties the queue, oldest elements first, some at a time.
+    pub(crate) fn take_blocks(&mut self) -> impl Iterator<Item = Vec<T>> {
         self.len = 0;
-        std::mem::take(&mut self.blocks).into_iter().flatten()
+        std::mem::take(&mut self.blocks).into_iter().map(Vec::from)
     }
 
     #[cfg(test)]
@@ -96,7 +96,7 @@ mod tests {
         }
         assert_eq!(fifo.len(), 10_000 - expected);
         assert_eq!(fifo.front(), Some(&expected));
-        assert!(fifo.take_all().eq(expected..10_000));
+        assert!(fifo.take_blocks().flatten().eq(expected..10_000));
         assert_eq!(fifo.len(), 0);
         assert_eq!(fifo.pop_front(), None);
     }

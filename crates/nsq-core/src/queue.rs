@@ -361,15 +361,14 @@ impl Queue {
             return;
         };
         if command == Command::Close {
-            let unsaved: Vec<_> = self
-                .memory
-                .take_all()
-                .filter(|message| !message.from_disk)
-                .collect();
+            // Block by block: a million messages are not moved to one place first.
+            for mut unsaved in self.memory.take_blocks() {
+                unsaved.retain(|message| !message.from_disk);
+                tail.push_pending(unsaved);
+            }
             // What was prefetched is still in the files, and is read again after the next start.
             tail.stored += tail.prefetched;
             tail.prefetched = 0;
-            tail.push_pending(unsaved);
             tail.closing = Some(reply);
         } else {
             tail.generation += 1;
