@@ -9,6 +9,7 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::error::{Doing, Error, Result};
+use crate::layer::{Layers, Stack};
 
 /// Receive buffers: large enough that a saturated socket is emptied in few calls.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -81,6 +82,21 @@ impl Inbox {
         Ok(self.buffer.get_mut(self.end..).unwrap_or_default())
     }
 
+    /// Puts `bytes` behind the others.
+    fn append(&mut self, mut bytes: &[u8], pool: &mut Pool) -> Result<()> {
+        while !bytes.is_empty() {
+            let room = self.room(pool)?;
+            let count = room.len().min(bytes.len());
+            let (now, later) = bytes.split_at(count);
+            if let Some(front) = room.get_mut(..count) {
+                front.copy_from_slice(now);
+            }
+            self.end += count;
+            bytes = later;
+        }
+        Ok(())
+    }
+
     fn release(&mut self, pool: &mut Pool) {
         if self.start == self.end && !self.buffer.is_empty() {
             pool.give(std::mem::take(&mut self.buffer));
@@ -108,7 +124,23 @@ pub(crate) struct Link {
     /// Bytes to send, from `sent` on.
     outbox: Vec<u8>,
     sent: usize,
+    /// What lies in between, if anything does.
+    coded: Option<Box<Coded>>,
 }
+
+/// Layers, and what is on its way through them.
+#[derive(Debug)]
+struct Coded {
+    stack: Stack,
+    /// Received bytes that have been decoded, while they are handed over.
+    plain: Vec<u8>,
+    /// Encoded bytes to send, from `sent` on.
+    wire: Vec<u8>,
+    sent: usize,
+}
+
+/// Bytes that are encoded at once.
+const ENCODED_BYTES: usize = 64 * 1024;
 
 impl Link {
     /// Takes over a connected socket.
@@ -118,27 +150,55 @@ impl Link {
             inbox: Inbox::default(),
             outbox: Vec::new(),
             sent: 0,
+            coded: None,
         }
     }
 
     /// Connects, waits until connected, and turns `TCP_NODELAY` on.
     pub(crate) fn connect(address: SocketAddr) -> Result<Self> {
-        let stream = std::net::TcpStream::connect(address).doing(|| format!("connecting to {address}"))?;
+        Self::connect_through(address, &Layers::default())
+    }
+
+    /// The same, through `layers`; if there are any, the client has identified itself.
+    pub(crate) fn connect_through(address: SocketAddr, layers: &Layers) -> Result<Self> {
+        let mut stream =
+            std::net::TcpStream::connect(address).doing(|| format!("connecting to {address}"))?;
         stream.set_nodelay(true).doing(|| "setting TCP_NODELAY")?;
+        let coded = if layers.is_none() {
+            None
+        } else {
+            Some(Box::new(Coded::new(layers.negotiate(&mut stream)?)))
+        };
         stream
             .set_nonblocking(true)
             .doing(|| "making a socket non-blocking")?;
-        Ok(Self::new(TcpStream::from_std(stream)))
+        Ok(Self {
+            coded,
+            ..Self::new(TcpStream::from_std(stream))
+        })
     }
 
     /// Reads once into the receive buffer.
     pub(crate) fn fill(&mut self, pool: &mut Pool) -> Result<Filled> {
-        let room = self.inbox.room(pool)?;
+        let mut spare = self.coded.is_some().then(|| pool.take());
+        let room = match &mut spare {
+            Some(spare) => spare,
+            None => self.inbox.room(pool)?,
+        };
         let wanted = room.len();
-        match self.stream.read(room) {
+        let read = self.stream.read(room);
+        if let (Some(coded), Some(wire)) = (&mut self.coded, spare) {
+            if let Ok(count) = read {
+                coded.decode(wire.get(..count).unwrap_or_default())?;
+                self.inbox.append(&coded.plain, pool)?;
+            }
+            pool.give(wire);
+        } else if let Ok(count) = read {
+            self.inbox.end += count;
+        }
+        match read {
             Ok(0) => Ok(Filled::Closed),
             Ok(count) => {
-                self.inbox.end += count;
                 // A short read of a stream socket means that it is empty; asking again would cost a call to learn it.
                 Ok(if count < wanted {
                     Filled::Drained
@@ -177,14 +237,21 @@ impl Link {
 
     /// Bytes that were not sent yet.
     pub(crate) fn unsent(&self) -> usize {
-        self.outbox.len() - self.sent
+        let coded = self
+            .coded
+            .as_ref()
+            .map_or(0, |coded| coded.wire.len() - coded.sent);
+        self.outbox.len() - self.sent + coded
     }
 
     /// Sends what the buffer holds; true when nothing is left.
     pub(crate) fn flush(&mut self) -> Result<bool> {
         while self.sent < self.outbox.len() {
             let rest = self.outbox.get(self.sent..).unwrap_or_default();
-            let count = write(&mut self.stream, rest)?;
+            let count = match &mut self.coded {
+                Some(coded) => coded.send(rest, &mut self.stream)?,
+                None => write(&mut self.stream, rest)?,
+            };
             if count == 0 {
                 return Ok(false);
             }
@@ -192,13 +259,61 @@ impl Link {
         }
         self.outbox.clear();
         self.sent = 0;
-        Ok(true)
+        match &mut self.coded {
+            Some(coded) => coded.flush(&mut self.stream),
+            None => Ok(true),
+        }
     }
 
     /// Sends as much of `bytes` as the socket takes, past the buffer, which the caller knows to be empty; 0 when it
     /// takes none.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<usize> {
-        write(&mut self.stream, bytes)
+        match &mut self.coded {
+            Some(coded) => coded.send(bytes, &mut self.stream),
+            None => write(&mut self.stream, bytes),
+        }
+    }
+}
+
+impl Coded {
+    fn new(stack: Stack) -> Self {
+        Self {
+            stack,
+            plain: Vec::new(),
+            wire: Vec::new(),
+            sent: 0,
+        }
+    }
+
+    /// Decodes what was received into `plain`.
+    fn decode(&mut self, wire: &[u8]) -> Result<()> {
+        self.plain.clear();
+        self.stack.decode(wire, &mut self.plain)
+    }
+
+    /// Encodes some of `bytes` if everything before them has gone. Returns how many; they may not have gone yet.
+    fn send(&mut self, bytes: &[u8], stream: &mut TcpStream) -> Result<usize> {
+        if !self.flush(stream)? {
+            return Ok(0);
+        }
+        let now = bytes.get(..ENCODED_BYTES).unwrap_or(bytes);
+        self.stack.encode(now, &mut self.wire)?;
+        self.flush(stream)?;
+        Ok(now.len())
+    }
+
+    /// Sends what is encoded; true when nothing is left.
+    fn flush(&mut self, stream: &mut TcpStream) -> Result<bool> {
+        while self.sent < self.wire.len() {
+            let count = write(stream, self.wire.get(self.sent..).unwrap_or_default())?;
+            if count == 0 {
+                return Ok(false);
+            }
+            self.sent += count;
+        }
+        self.wire.clear();
+        self.sent = 0;
+        Ok(true)
     }
 }
 

@@ -9,6 +9,7 @@ mod client;
 mod clock;
 mod error;
 mod histogram;
+mod layer;
 mod limit;
 mod link;
 mod process;

@@ -10,6 +10,7 @@ mod figures;
 mod http;
 mod interference;
 mod latency;
+mod layers;
 mod lifecycle;
 mod memory;
 mod publish;
@@ -52,6 +53,7 @@ pub(crate) const GROUPS: &[Group] = &[
     drain::GROUP,
     end_to_end::GROUP,
     fan_out::GROUP,
+    layers::GROUP,
     latency::GROUP,
     disk::GROUP,
     memory::GROUP,

@@ -6,6 +6,7 @@ use super::Addresses;
 use super::handler::{Handler, Nothing};
 use crate::clock::{Deadline, now_ns};
 use crate::error::{Error, Result};
+use crate::layer::Layers;
 use crate::link::{Filled, Link, Poller, Pool};
 use crate::wire::command::{self, MAGIC};
 use crate::wire::frame::{self, Frame};
@@ -59,6 +60,38 @@ impl Consumers {
         identify: Option<&str>,
         deadline: Deadline,
     ) -> Result<Self> {
+        Self::open(subscriptions, deadline, || {
+            let mut link = Link::connect(addresses.tcp)?;
+            let outbox = link.outbox();
+            outbox.extend_from_slice(MAGIC);
+            if let Some(json) = identify {
+                command::identify(outbox, json);
+            }
+            Ok((link, u32::from(identify.is_some())))
+        })
+    }
+
+    /// Connects through `layers`, and subscribes.
+    pub(crate) fn connect_through(
+        addresses: &Addresses,
+        subscriptions: &[Subscription],
+        layers: &Layers,
+        deadline: Deadline,
+    ) -> Result<Self> {
+        if layers.is_none() {
+            return Self::connect(addresses, subscriptions, None, deadline);
+        }
+        Self::open(subscriptions, deadline, || {
+            Ok((Link::connect_through(addresses.tcp, layers)?, 0))
+        })
+    }
+
+    /// Subscribes over connections from `connect`, which tells how many answers each is still owed.
+    fn open(
+        subscriptions: &[Subscription],
+        deadline: Deadline,
+        connect: impl Fn() -> Result<(Link, u32)>,
+    ) -> Result<Self> {
         let mut group = Self {
             connections: Vec::with_capacity(subscriptions.len()),
             poller: Poller::new()?,
@@ -66,19 +99,13 @@ impl Consumers {
         };
         for batch in subscriptions.chunks(HANDSHAKES_MAX) {
             for subscription in batch {
-                let mut link = Link::connect(addresses.tcp)?;
-                let outbox = link.outbox();
-                outbox.extend_from_slice(MAGIC);
-                if let Some(json) = identify {
-                    command::identify(outbox, json);
-                }
-                command::sub(outbox, &subscription.topic, &subscription.channel);
+                let (mut link, owed) = connect()?;
+                command::sub(link.outbox(), &subscription.topic, &subscription.channel);
                 link.flush()?;
                 group.poller.add(&mut link, group.connections.len())?;
-                let awaited = 1 + u32::from(identify.is_some());
                 group.connections.push(Consumer {
                     link,
-                    awaited,
+                    awaited: 1 + owed,
                     closing: false,
                 });
             }

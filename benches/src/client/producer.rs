@@ -6,6 +6,7 @@ use super::Addresses;
 use crate::clock::{Deadline, now_ns};
 use crate::error::{Error, Result};
 use crate::histogram::Histogram;
+use crate::layer::Layers;
 use crate::link::{Filled, Link, Poller, Pool};
 use crate::wire::answers;
 use crate::wire::body::Tally;
@@ -29,6 +30,8 @@ pub(crate) struct PublishPlan {
     pub(crate) connections: usize,
     /// Messages in all; rounded up to whole pieces on each connection.
     pub(crate) messages: u64,
+    /// What lies between the connections and their sockets; V2 only.
+    pub(crate) layers: Layers,
 }
 
 impl PublishPlan {
@@ -42,6 +45,7 @@ impl PublishPlan {
             window_chunks: 1,
             connections: 1,
             messages,
+            layers: Layers::default(),
         }
     }
 
@@ -116,8 +120,12 @@ impl Producers {
         let mut connections = Vec::with_capacity(connection_count);
         for key in 0..connection_count {
             let http = plan.method.is_http();
-            let mut link = Link::connect(if http { addresses.http } else { addresses.tcp })?;
-            if !http {
+            let mut link = if http {
+                Link::connect(addresses.http)?
+            } else {
+                Link::connect_through(addresses.tcp, &plan.layers)?
+            };
+            if !http && plan.layers.is_none() {
                 link.outbox().extend_from_slice(MAGIC);
                 link.flush()?;
             }

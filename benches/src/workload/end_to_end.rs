@@ -43,7 +43,8 @@ pub(super) fn run(bench: &Bench<'_>, plan: &PublishPlan, flags: &[&str]) -> Resu
     let server = bench.start(flags)?;
     let addresses = server.with_channel("bench", "channel")?;
     let subscriptions = vec![Subscription::new("bench", "channel"); 2];
-    let mut consumers = Consumers::connect(addresses, &subscriptions, None, bench.deadline())?;
+    let mut consumers =
+        Consumers::connect_through(addresses, &subscriptions, &plan.layers, bench.deadline())?;
     consumers.ready(RDY)?;
     let producers = Producers::connect(addresses, plan, 0)?;
     server.settle()?;
