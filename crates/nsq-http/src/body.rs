@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::sync::mpsc::Receiver;
 
 /// What a reply carries: nothing, bytes at hand, or bytes made piece by piece while they are sent.
 #[derive(Debug, Default)]
@@ -41,6 +42,14 @@ impl Body {
         })))
     }
 
+    /// Pieces that somebody else makes, each when it is there, until all senders have gone. That the client has
+    /// gone shows in the channel as closed.
+    ///
+    /// The reply is sent chunked.
+    pub fn received(pieces: Receiver<Bytes>) -> Self {
+        Self(Kind::Stream(axum::body::Body::new(Received(pieces))))
+    }
+
     /// Whether there is certainly nothing to send.
     pub fn is_empty(&self) -> bool {
         self.is_end_stream()
@@ -53,6 +62,11 @@ impl Body {
             Kind::Bytes(bytes) => Some(bytes),
             Kind::Stream(_) => None,
         }
+    }
+
+    /// How many bytes there are to send, if that is known.
+    pub fn exact_size(&self) -> Option<u64> {
+        self.size_hint().exact()
     }
 
     pub(crate) fn from_axum(body: axum::body::Body) -> Self {
@@ -100,6 +114,22 @@ impl HttpBody for Body {
             Kind::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Stream(body) => body.size_hint(),
         }
+    }
+}
+
+struct Received(Receiver<Bytes>);
+
+impl HttpBody for Received {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0
+            .poll_recv(cx)
+            .map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
     }
 }
 

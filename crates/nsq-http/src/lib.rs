@@ -35,6 +35,7 @@ mod router;
 mod server;
 
 pub use axum::extract::{Path, State};
+pub use axum::http::request::Parts;
 pub use hyper::{Method, StatusCode, Uri, header};
 
 pub use body::Body;

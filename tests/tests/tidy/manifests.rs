@@ -49,10 +49,15 @@ const USES: &[(&str, &[&str])] = &[
             "nsq-app",
         ],
     ),
+    ("nsqadmin-ui", &[]),
     (
         "nsqadmin",
         &[
+            "nsqadmin-ui",
             "nsq-clusterinfo",
+            // Watching the messages of a topic is consuming them.
+            "nsq-client",
+            "nsq-net",
             "nsq-http",
             "nsq-protocol",
             "nsq-runtime",

@@ -1,0 +1,157 @@
+//! One nsqadmin: what its requests share, and how it starts and stops.
+
+use std::fmt;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nsq_app::{Log, version_line};
+use nsq_clusterinfo::{Asker, Cluster};
+use nsq_http::{Client, Server};
+use nsq_net::{Address, HostPort, Listener, NetError};
+use nsq_runtime::{Clock, Shutdown, TaskGroup};
+use parking_lot::RwLock;
+
+use crate::notify::{self, Notifier};
+use crate::options::Options;
+use crate::service::Front;
+
+/// How long notifications and other leftovers may hold up the exit.
+const TASKS_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// Why nsqadmin could not be started. Shows in upstream's words, without `failed to instantiate nsqadmin - `.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The listener could not be opened.
+    Listen {
+        /// The address as given.
+        address: HostPort,
+        /// Why.
+        cause: NetError,
+    },
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { address, cause } => write!(f, "listen ({address}) failed - {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Listen { cause, .. } => Some(cause),
+        }
+    }
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    pub(crate) options: Options,
+    pub(crate) log: Log,
+    pub(crate) clock: Clock,
+    pub(crate) client: Client,
+    pub(crate) notifier: Notifier,
+    /// Changed by `PUT /config/nsqlookupd_http_addresses`.
+    nsqlookupds: RwLock<Arc<[String]>>,
+    nsqds: Arc<[String]>,
+}
+
+impl Admin {
+    /// The cluster, to be asked for somebody: questions are logged.
+    pub(crate) fn cluster(&self) -> Cluster {
+        self.cluster_with(Asker::new(self.client.clone()))
+    }
+
+    pub(crate) fn cluster_with(&self, asker: Asker) -> Cluster {
+        Cluster::new(asker, self.nsqlookupds(), Arc::clone(&self.nsqds))
+    }
+
+    pub(crate) fn nsqlookupds(&self) -> Arc<[String]> {
+        Arc::clone(&self.nsqlookupds.read())
+    }
+
+    pub(crate) fn set_nsqlookupds(&self, addresses: Vec<String>) {
+        *self.nsqlookupds.write() = addresses.into();
+    }
+
+    pub(crate) fn nsqds(&self) -> &[String] {
+        &self.nsqds
+    }
+
+    /// Wall time in Unix seconds.
+    pub(crate) fn now_s(&self) -> i64 {
+        self.clock.wall_ns() / 1_000_000_000
+    }
+}
+
+/// An nsqadmin whose listener is open and that is about to serve.
+#[derive(Debug)]
+pub struct Daemon {
+    admin: Arc<Admin>,
+    notifications: notify::Worker,
+    http: Listener,
+}
+
+/// Opens the listener.
+///
+/// # Errors
+/// It cannot be opened.
+pub async fn start(options: Options, log: Log, clock: Clock) -> Result<Daemon, StartError> {
+    tracing::info!("{}", version_line("nsqadmin"));
+    let address = options.http_address.clone();
+    let http = Listener::bind(&Address::Tcp(address.clone()))
+        .await
+        .map_err(|cause| StartError::Listen { address, cause })?;
+    let client = Client::new(clock.clone(), options.connect_timeout, options.request_timeout)
+        .with_tls(options.connector.clone());
+    let (notifier, notifications) = notify::open(&options, &clock);
+    let admin = Admin {
+        nsqlookupds: RwLock::new(options.nsqlookupd_http_addresses.clone().into()),
+        nsqds: options.nsqd_http_addresses.clone().into(),
+        options,
+        log,
+        clock,
+        client,
+        notifier,
+    };
+    Ok(Daemon {
+        admin: Arc::new(admin),
+        notifications,
+        http,
+    })
+}
+
+impl Daemon {
+    /// Serves until `shutdown`, and then stops: requests, what runs in the background. The code is the process's.
+    pub async fn serve(self, shutdown: Shutdown) -> ExitCode {
+        let Self {
+            admin,
+            notifications,
+            http,
+        } = self;
+        let address = http.local_addr().clone();
+        let tasks = TaskGroup::new("nsqadmin tasks");
+        tasks.spawn(notifications.run(shutdown.child()));
+        tracing::info!("HTTP: listening on {address}");
+        let server = Server::new(Front::new(Arc::clone(&admin)), admin.clock.clone());
+        let served = server.run(http, shutdown.clone()).await;
+        shutdown.trigger();
+        tracing::info!("HTTP: closing {address}");
+        let left = tasks.wait(&admin.clock, TASKS_PATIENCE).await;
+        if left > 0 {
+            tracing::warn!("{left} tasks did not end in time");
+        }
+        match served {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                admin.log.fatal(&error);
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

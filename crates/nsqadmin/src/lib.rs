@@ -1,0 +1,21 @@
+//! The admin daemon: what a cluster is doing, and changes to it.
+//!
+//! [`api`] answers what Go's nsqadmin answers, by asking nsqlookupds and nsqds for every request. The web pages, which are
+//! [embedded](nsqadmin_ui), use the extension API, described in `docs/nsqadmin-api.md`.
+//!
+//! [`start`](daemon::start) makes an nsqadmin from [`Options`](options::Options);
+//! [`Daemon::serve`](daemon::Daemon::serve) runs it.
+
+mod access;
+pub mod api;
+mod assets;
+mod caller;
+mod compress;
+mod config;
+pub mod daemon;
+mod ext;
+mod graphite;
+mod notify;
+pub mod options;
+mod page;
+mod service;
