@@ -1,20 +1,28 @@
-//! The reference in `docs/` says what the flag table says.
+//! The reference in `docs/` says what the flag tables say.
 
 use std::path::Path;
 use std::{env, fs};
 
-use nsq_tools::nsqauthd::TABLE;
-
-const BEGIN: &str = "<!-- begin nsqauthd -->\n";
-const END: &str = "<!-- end nsqauthd -->";
+use nsq_tools::{nsq_stat, nsqauthd};
 
 #[test]
 fn the_reference_in_docs_is_up_to_date() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/flags.md");
     let document = fs::read_to_string(&path).unwrap();
-    let (before, rest) = document.split_once(BEGIN).unwrap();
-    let (_, after) = rest.split_once(END).unwrap();
-    let current = format!("{before}{BEGIN}\n{}\n{END}{after}", TABLE.reference());
+    let references = [
+        ("nsqauthd", nsqauthd::TABLE.reference()),
+        ("nsq_stat", nsq_stat::TABLE.reference()),
+    ];
+    let mut current = document.clone();
+    for (program, reference) in references {
+        let begin = format!("<!-- begin {program} -->\n");
+        let end = format!("<!-- end {program} -->");
+        let (before, rest) = current
+            .split_once(&begin)
+            .unwrap_or_else(|| panic!("docs/flags.md has no place for {program}"));
+        let (_, after) = rest.split_once(&end).unwrap();
+        current = format!("{before}{begin}\n{reference}\n{end}{after}");
+    }
     if env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&path, current).unwrap();
     } else {
