@@ -32,6 +32,7 @@ use crate::name::{ChannelRef, TopicRef};
 
 mod decoder;
 mod encode;
+mod gather;
 pub(crate) mod line;
 mod mpub;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use encode::{
     BodyTooLong, encode_auth, encode_cls, encode_dpub, encode_fin, encode_identify, encode_mpub, encode_nop,
     encode_pub, encode_rdy, encode_req, encode_sub, encode_touch,
 };
+pub use gather::Gathered;
 pub use line::LINE_LEN_MAX;
 pub use mpub::{MpubBodies, MpubBodyError, MpubIter, parse_mpub_body};
 

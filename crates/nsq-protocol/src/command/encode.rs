@@ -200,7 +200,7 @@ fn put_with_body(
     Ok(())
 }
 
-fn put_line(buf: &mut impl BufMut, verb: Verb, params: &[&[u8]]) {
+pub(super) fn put_line(buf: &mut impl BufMut, verb: Verb, params: &[&[u8]]) {
     buf.put_slice(verb.as_str().as_bytes());
     for param in params {
         buf.put_u8(b' ');
@@ -209,6 +209,6 @@ fn put_line(buf: &mut impl BufMut, verb: Verb, params: &[&[u8]]) {
     buf.put_u8(b'\n');
 }
 
-fn size_of(len: usize) -> Result<i32, BodyTooLong> {
+pub(super) fn size_of(len: usize) -> Result<i32, BodyTooLong> {
     i32::try_from(len).map_err(|_| BodyTooLong { len })
 }
