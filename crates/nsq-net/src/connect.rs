@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nsq_runtime::{Clock, Moment};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use crate::error::{Network, Operation};
 use crate::{Address, HostPort, NetError, Peer, Socket};
@@ -23,8 +23,25 @@ impl Socket {
     /// # Cancel safety
     /// Dropping the future abandons the attempt.
     pub async fn connect(address: &Address, timeout: Duration, clock: &Clock) -> Result<Self, NetError> {
+        Self::connect_from(None, address, timeout, clock).await
+    }
+
+    /// Like [`connect`](Self::connect), from `local` if that is given: one of this machine's addresses, with
+    /// port 0 for any. A unix socket is connected to from nowhere.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and if `local` is of another family or not to be had.
+    ///
+    /// # Cancel safety
+    /// Dropping the future abandons the attempt.
+    pub async fn connect_from(
+        local: Option<SocketAddr>,
+        address: &Address,
+        timeout: Duration,
+        clock: &Clock,
+    ) -> Result<Self, NetError> {
         match address {
-            Address::Tcp(host_port) => Self::connect_tcp(host_port, timeout, clock).await,
+            Address::Tcp(host_port) => Self::connect_tcp(local, host_port, timeout, clock).await,
             Address::Unix(path) => {
                 let fail = |cause| {
                     NetError::system(Operation::Dial, Network::Unix, path.display(), "connect", cause)
@@ -39,7 +56,12 @@ impl Socket {
         }
     }
 
-    async fn connect_tcp(host_port: &HostPort, timeout: Duration, clock: &Clock) -> Result<Self, NetError> {
+    async fn connect_tcp(
+        local: Option<SocketAddr>,
+        host_port: &HostPort,
+        timeout: Duration,
+        clock: &Clock,
+    ) -> Result<Self, NetError> {
         let deadline = clock.now() + timeout;
         let timed_out = || NetError::timed_out(Operation::Dial, Network::Tcp, host_port);
         let resolved = tokio::select! {
@@ -51,7 +73,8 @@ impl Socket {
         for addr in resolved {
             let share = (deadline - clock.now()) / left.max(1);
             left -= 1;
-            match connect_one(local_if_unspecified(addr), clock.now() + share, clock).await {
+            let addr = local_if_unspecified(addr);
+            match connect_one(local, addr, clock.now() + share, clock).await {
                 Ok(socket) => return Ok(socket),
                 Err(error) => {
                     first_error.get_or_insert(error);
@@ -70,14 +93,32 @@ impl Socket {
     }
 }
 
-async fn connect_one(addr: SocketAddr, deadline: Moment, clock: &Clock) -> Result<Socket, NetError> {
+async fn connect_one(
+    local: Option<SocketAddr>,
+    addr: SocketAddr,
+    deadline: Moment,
+    clock: &Clock,
+) -> Result<Socket, NetError> {
     tokio::select! {
-        connected = TcpStream::connect(addr) => match connected {
+        connected = connect_tcp_from(local, addr) => match connected {
             Ok(stream) => Ok(Socket::from_tcp(stream, Peer::tcp(addr))),
             Err(cause) => Err(NetError::system(Operation::Dial, Network::Tcp, addr, "connect", cause)),
         },
         () = clock.sleep_until(deadline) => Err(NetError::timed_out(Operation::Dial, Network::Tcp, addr)),
     }
+}
+
+async fn connect_tcp_from(local: Option<SocketAddr>, addr: SocketAddr) -> io::Result<TcpStream> {
+    let Some(local) = local else {
+        return TcpStream::connect(addr).await;
+    };
+    let socket = if addr.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.bind(local)?;
+    socket.connect(addr).await
 }
 
 /// Connecting to the address of every interface means this machine.
@@ -108,6 +149,18 @@ mod tests {
             let socket = connect(&format!("{host}:{port}")).await.unwrap();
             assert_eq!(socket.peer().to_string(), format!("127.0.0.1:{port}"));
         }
+    }
+
+    #[tokio::test]
+    async fn a_connection_comes_from_where_it_is_told_to() {
+        let listener = Listener::bind(&Address::parse("127.0.0.1:0")).await.unwrap();
+        let address = Address::parse(&listener.local_addr().to_string());
+        let local = "127.0.0.9:0".parse().unwrap();
+        let clock = Clock::system();
+        let connecting = Socket::connect_from(Some(local), &address, PATIENCE, &clock);
+        let (connected, accepted) = tokio::join!(connecting, listener.accept());
+        connected.unwrap();
+        assert_eq!(accepted.unwrap().peer().ip(), Some(local.ip()));
     }
 
     #[tokio::test]
