@@ -23,7 +23,8 @@ const USES: &[(&str, &[&str])] = &[
     ("nsq-clusterinfo", &["nsq-http", "nsq-protocol"]),
     (
         "nsq-client",
-        &["nsq-protocol", "nsq-net", "nsq-http", "nsq-runtime"],
+        // Options are given as text in Go's forms of numbers and durations.
+        &["nsq-protocol", "nsq-net", "nsq-http", "nsq-runtime", "nsq-flags"],
     ),
     (
         "nsqd",

@@ -1,0 +1,79 @@
+//! Messages that wait for a handler.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+
+use crate::Message;
+
+/// Filled by the connections, emptied by the workers. What nsqd may send bounds it: the RDY counts of all
+/// connections.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    messages: VecDeque<Message>,
+    /// Workers that have nothing to do.
+    idle: Vec<(usize, Waker)>,
+    closed: bool,
+}
+
+impl Queue {
+    /// Adds messages, and wakes as many workers as there is work for.
+    pub(super) fn push(&self, messages: &mut Vec<Message>) {
+        let count = messages.len();
+        let woken = {
+            let mut state = self.state.lock();
+            if state.closed {
+                drop(state);
+                messages.clear();
+                return;
+            }
+            state.messages.extend(messages.drain(..));
+            let left = state.idle.len().saturating_sub(count);
+            state.idle.split_off(left)
+        };
+        for (_, waker) in woken {
+            waker.wake();
+        }
+    }
+
+    /// The next message for a worker; `None` when there will be none.
+    pub(super) fn poll_pop(&self, worker: usize, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        let mut state = self.state.lock();
+        if let Some(message) = state.messages.pop_front() {
+            return Poll::Ready(Some(message));
+        }
+        if state.closed {
+            return Poll::Ready(None);
+        }
+        match state.idle.iter_mut().find(|(idle, _)| *idle == worker) {
+            Some((_, waker)) => waker.clone_from(cx.waker()),
+            None => state.idle.push((worker, cx.waker().clone())),
+        }
+        Poll::Pending
+    }
+
+    /// Ends the work once what is there has been done, or at once if it is to be `dropped`.
+    pub(super) fn close(&self, dropped: bool) {
+        let (woken, messages) = {
+            let mut state = self.state.lock();
+            state.closed = true;
+            let messages = if dropped {
+                std::mem::take(&mut state.messages)
+            } else {
+                VecDeque::new()
+            };
+            (std::mem::take(&mut state.idle), messages)
+        };
+        // Outside the lock, because dropping a message answers it.
+        drop(messages);
+        for (_, waker) in woken {
+            waker.wake();
+        }
+    }
+}
