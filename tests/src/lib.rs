@@ -14,6 +14,7 @@
 //! ```
 //!
 //! - [`Nsqd`] and [`Setup`]: one daemon on ports of its own, with a data directory that outlives restarts.
+//! - [`Nsq`]: a whole NSQ in one process.
 //! - [`Nsqlookupd`]: one discovery daemon, and producers that register with it.
 //! - [`process`]: any program as a child that cannot outlive its test, with its output by line.
 //! - [`http`]: an HTTP client that hides nothing.
@@ -36,6 +37,7 @@ pub mod deviation;
 mod fake_lookupd;
 pub mod http;
 pub mod metrics;
+mod nsq;
 mod nsqauthd;
 mod nsqd;
 pub mod nsqlookupd;
@@ -48,6 +50,7 @@ mod stats;
 pub use nsq_testkit::peer::{self, Message, Peer, Stopwatch, command};
 
 pub use self::fake_lookupd::{FakeLookupd, await_identified, expect_command};
+pub use self::nsq::Nsq;
 pub use self::nsqauthd::Nsqauthd;
 pub use self::nsqd::{Nsqd, Setup, Stopped};
 pub use self::nsqlookupd::Nsqlookupd;

@@ -91,6 +91,11 @@ impl Process {
         &self.stderr
     }
 
+    /// What it has written to standard output so far, by line.
+    pub fn output(&self) -> &Log {
+        &self.stdout
+    }
+
     /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()

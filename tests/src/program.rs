@@ -32,6 +32,12 @@ pub fn nsqauthd() -> &'static Path {
     PATH.get_or_init(|| build("nsqauthd-bin", "nsqauthd"))
 }
 
+/// The program under test that runs a whole NSQ in one process.
+pub fn nsq() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| build("nsq-bin", "nsq"))
+}
+
 /// What `--version` of the nsqd under test prints, without the line end: `nsqd v1.3.0 (built w/...)`.
 pub fn banner() -> &'static str {
     static BANNER: OnceLock<String> = OnceLock::new();

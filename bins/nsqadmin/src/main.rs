@@ -28,8 +28,5 @@ fn run(clock: &Clock) -> Result<ExitCode, Exit> {
 }
 
 fn not_instantiated(cause: impl Display) -> Exit {
-    Exit::fatal(
-        "nsqadmin",
-        format!("failed to instantiate nsqadmin - {cause}"),
-    )
+    Exit::fatal("nsqadmin", format!("failed to instantiate nsqadmin - {cause}"))
 }

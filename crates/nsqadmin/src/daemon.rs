@@ -8,7 +8,7 @@ use std::time::Duration;
 use nsq_app::{Log, version_line};
 use nsq_clusterinfo::{Asker, Cluster};
 use nsq_http::{Client, Server};
-use nsq_net::{Address, HostPort, Listener, NetError};
+use nsq_net::{Address, HostPort, Listener, LocalAddr, NetError};
 use nsq_runtime::{Clock, Shutdown, TaskGroup};
 use parking_lot::RwLock;
 
@@ -127,6 +127,11 @@ pub async fn start(options: Options, log: Log, clock: Clock) -> Result<Daemon, S
 }
 
 impl Daemon {
+    /// Where HTTP is served; for port 0, with the port it got.
+    pub fn http_addr(&self) -> &LocalAddr {
+        self.http.local_addr()
+    }
+
     /// Serves until `shutdown`, and then stops: requests, what runs in the background. The code is the process's.
     pub async fn serve(self, shutdown: Shutdown) -> ExitCode {
         let Self {

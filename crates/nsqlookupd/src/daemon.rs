@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use nsq_app::{Log, VERSION, version_line};
-use nsq_net::{Acceptor, Address, HostPort, Listener, NetError};
+use nsq_net::{Acceptor, Address, HostPort, Listener, LocalAddr, NetError};
 use nsq_protocol::lookup::LookupdInfo;
 use nsq_runtime::{Clock, Shutdown, TaskGroup};
 
@@ -120,6 +120,16 @@ fn port(listener: &Listener) -> i64 {
 }
 
 impl Daemon {
+    /// Where nsqds register; for port 0, with the port it got.
+    pub fn tcp_addr(&self) -> &LocalAddr {
+        self.tcp.local_addr()
+    }
+
+    /// Where HTTP is served; for port 0, with the port it got.
+    pub fn http_addr(&self) -> &LocalAddr {
+        self.http.local_addr()
+    }
+
     /// Serves until `shutdown`, and then stops: listeners, connections. The code is the process's.
     pub async fn serve(self, shutdown: Shutdown) -> ExitCode {
         let Self {

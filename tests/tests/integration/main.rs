@@ -16,6 +16,7 @@ mod flags;
 mod hostile;
 mod http;
 mod lookupd;
+mod nsq;
 mod persistence;
 mod protocol;
 mod security;
