@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{env, fs};
 
-use nsq_tools::{nsq_stat, nsqauthd};
+use nsq_tools::{nsq_stat, nsq_tail, nsqauthd, to_nsq};
 
 #[test]
 fn the_reference_in_docs_is_up_to_date() {
@@ -12,6 +12,8 @@ fn the_reference_in_docs_is_up_to_date() {
     let references = [
         ("nsqauthd", nsqauthd::TABLE.reference()),
         ("nsq_stat", nsq_stat::TABLE.reference()),
+        ("nsq_tail", nsq_tail::TABLE.reference()),
+        ("to_nsq", to_nsq::TABLE.reference()),
     ];
     let mut current = document.clone();
     for (program, reference) in references {
