@@ -1,451 +1,448 @@
 /**
- * The JSON of `/api/ext/*`.
+ * The JSON of `/api/ext/*`, as `docs/nsqadmin-api.md` describes it.
  *
- * Conventions: keys as nsqd spells them; every time is milliseconds since 1970; every rate is per second; a latency is
- * nanoseconds, as in nsqd's statistics; `null` is "not known" (no answer yet, or too few samples to measure).
+ * Times are milliseconds since 1970, rates are per second, and `null` is "not known".
  */
 
-/** What every answer is wrapped in. */
 export interface Envelope<T> {
-  /** Number of the snapshot; grows by one with every scrape that changed something. */
+  /** Number of the state of the snapshot. */
   seq: number;
   at: number;
-  /** How old the oldest part of the data is. */
   age_ms: number;
+  upstreams: { nsqlookupd: Share; nsqd: Share };
+  /** Those that do not answer, worst first. */
   sources: Source[];
+  /** Totals miss a node, or use old numbers of it. */
+  partial: boolean;
   data: T;
 }
 
-/** One nsqd or nsqlookupd, and how it last answered. */
+export interface Share {
+  ok: number;
+  of: number;
+}
+
 export interface Source {
-  /** `nsqd 10.0.0.3:4151` */
   id: string;
   kind: "nsqd" | "nsqlookupd";
   ok: boolean;
   error: string | null;
-  /** When it stopped answering. */
   since: number | null;
+  /** When its numbers are from; `null`: it never answered. */
   last_ok: number | null;
   latency_ms: number | null;
 }
 
-/** The body of every refusal; `message` is a code as in the API of Go's nsqadmin. */
+/** The body of every refusal. */
 export interface ApiError {
   message: string;
   detail?: string;
+  /** Names like the one that was not found. */
+  nearest?: string[];
 }
 
 export type Severity = "crit" | "warn" | "info";
-
-export interface Access {
-  mode: "admin" | "all" | "off";
-  /** Whether the user who asks may. */
-  allowed: boolean;
-}
+/** The worst problem of a row, or none. */
+export type RowProblem = Severity | "";
+/** On which of its nodes something is paused. */
+export type Paused = "no" | "some" | "all";
+export type AccessMode = "admin" | "all" | "off";
+export type Latencies = (number | null)[] | null;
+export type Samples = (number | null)[];
 
 export interface Meta {
   version: string;
   mode: "lookupd" | "nsqd";
-  nsqlookupd: string[];
-  nsqd: string[];
+  nsqlookupds: string[];
+  nsqds: string[];
   user: string | null;
-  admin: boolean;
+  is_admin: boolean;
   acl_http_header: string;
-  tail: Access;
-  publish: Access;
+  can: { act: boolean; tail: boolean; publish: boolean };
+  tail_access: AccessMode;
+  publish_access: AccessMode;
   /** 0: nothing is collected in the background. */
   stats_interval_ms: number;
   watch_interval_ms: number;
-  history: { bytes: number; limit_bytes: number; oldest: number | null };
-  /** Percentiles nsqd reports, ascending, e.g. `[0.5, 0.95, 0.99]`. */
+  history: {
+    bytes: number;
+    bytes_max: number;
+    series: number;
+    dropped: number;
+    tiers: { step_ms: number; span_ms: number }[];
+  };
+  /** Ascending, e.g. `[0.5, 0.95, 0.99]`. */
   percentiles: number[];
   graphite: { mode: "off" | "proxy" | "direct"; url: string };
   statsd: { prefix: string; counter_format: string; gauge_format: string; interval_s: number };
-  external_links: { label: string; template: string }[];
-  /** How many processes run which version. */
-  versions: { nsqd: Record<string, number>; nsqlookupd: Record<string, number> };
+  external_links: { label: string; url: string }[];
+}
+
+export interface Entity {
+  kind: "nsqlookupd" | "nsqd" | "topic" | "channel" | "cluster";
+  topic?: string;
+  channel?: string;
+  node?: string;
+  address?: string;
 }
 
 export interface Problem {
-  /** The same problem keeps its id while it lasts. */
-  id: string;
   rule: string;
   severity: Severity;
-  topic: string | null;
-  channel: string | null;
-  /** `broadcast_address:http_port` of an nsqd, or the address of an nsqlookupd. */
-  node: string | null;
+  entity: Entity;
   since: number;
   text: string;
-  /** Messages concerned, for the order. */
   affected: number;
-  /** Page that shows it, relative to the base path, without a leading slash. */
-  href: string;
+  /** The page that shows it, relative to the base path. */
+  link: string;
 }
 
-export interface Overview {
+export interface Counts {
+  crit: number;
+  warn: number;
+  info: number;
+}
+
+export interface Problems {
+  problems: Problem[];
+  counts: Counts;
+}
+
+export interface Overview extends Problems {
   totals: {
     topics: number;
     channels: number;
-    clients: number;
-    producers: number;
-    nsqd_ok: number;
-    nsqd: number;
-    nsqlookupd_ok: number;
-    nsqlookupd: number;
-    backlog: number;
-    in_flight_count: number;
-    deferred_count: number;
-    /** Sum over all channels and nodes, as `/api/counter`. */
-    message_count: number;
-    /** A node is missing in the sums. */
-    partial: boolean;
-  };
-  rates: {
-    publish: number | null;
-    bytes: number | null;
-    out: number | null;
-    requeue: number | null;
-    timeout: number | null;
-    /** Growth of the backlog. */
+    consumers: number;
+    producers: number | null;
+    /** The backlog of all topics and channels. */
+    depth: number;
+    in_flight: number;
+    deferred: number;
+    publish_rate: number | null;
+    publish_bytes_rate: number | null;
+    out_rate: number | null;
+    requeue_rate: number | null;
+    timeout_rate: number | null;
     trend: number | null;
+    /** Sum of the message counts of all channels, as the counter shows it. */
+    channel_messages: number;
   };
-  series: SparkSet;
-  problems: Problem[];
+  /** The last 15 minutes. */
+  series: {
+    from: number;
+    step_ms: number;
+    publish: Samples;
+    out: Samples;
+    backlog: Samples;
+    in_flight: Samples;
+    timeout: Samples;
+  };
+  inactive_topics: number;
+  tombstones: number;
 }
 
-/** 15 minutes of the five totals. */
-export interface SparkSet {
-  from: number;
-  step_ms: number;
-  publish: (number | null)[];
-  out: (number | null)[];
-  backlog: (number | null)[];
-  in_flight: (number | null)[];
-  timeout: (number | null)[];
-}
-
-/** Rows of one kind in columns; `rows[i][j]` belongs to `cols[j]`. */
+/** Rows in columns; the first column is `key`. */
 export interface Columnar {
   cols: string[];
   rows: unknown[][];
-  /** Rows that match the filter, before `limit` and `offset`. */
-  total: number;
+  /** Keys gone since the state that was asked for. */
+  removed?: string[];
+  /** All rows; otherwise only those that changed. */
+  full?: boolean;
+  total?: number;
+  matched?: number;
 }
 
-export interface TopicRow {
+interface Depths {
+  depth: number;
+  memory_depth: number;
+  disk_depth: number;
+}
+
+export interface TopicRow extends Depths {
+  key: string;
   topic: string;
-  severity: Severity | null;
-  paused: boolean;
-  /** Registered in nsqlookupd, on no nsqd. */
-  inactive: boolean;
-  /** A node that has the topic does not answer: sums are too small or old. */
-  partial: boolean;
-  publish_rate: number | null;
-  bytes_rate: number | null;
-  /** Depth of the topic and of all its channels. */
+  problem: RowProblem;
+  paused: Paused;
+  ephemeral: boolean;
+  /** Depth of the topic and of its channels. */
   backlog: number;
   trend: number | null;
-  depth: number;
-  memory_depth: number;
-  backend_depth: number;
-  message_count: number;
+  publish_rate: number | null;
+  publish_bytes_rate: number | null;
+  messages: number;
   message_bytes: number;
-  in_flight_count: number;
-  deferred_count: number;
+  worst_channel: string | null;
+  worst_depth: number | null;
+  channels: number;
+  consumers: number;
+  producers: number | null;
+  nodes: number;
+  nodes_of: number;
+  in_flight: number;
+  deferred: number;
+  out_rate: number | null;
   requeue_rate: number | null;
   timeout_rate: number | null;
-  channel_count: number;
-  client_count: number;
-  producer_count: number | null;
-  node_count: number;
-  worst_channel: string | null;
-  worst_channel_depth: number;
-  /** Worst node for each of `Meta.percentiles`. */
-  e2e: (number | null)[];
-  spark_publish: (number | null)[];
-  spark_backlog: (number | null)[];
+  e2e_ns: Latencies;
+  partial: boolean;
+  publish_spark?: Samples;
+  backlog_spark?: Samples;
 }
 
-export interface ChannelRow {
+export interface ChannelRow extends Depths {
+  key: string;
   topic: string;
   channel: string;
-  severity: Severity | null;
-  paused: boolean;
-  partial: boolean;
-  depth: number;
-  memory_depth: number;
-  backend_depth: number;
-  in_flight_count: number;
-  deferred_count: number;
-  requeue_count: number;
-  timeout_count: number;
-  message_count: number;
-  client_count: number;
+  problem: RowProblem;
+  paused: Paused;
+  ephemeral: boolean;
+  backlog: number;
+  trend: number | null;
+  in_flight: number;
+  deferred: number;
+  requeued: number;
+  timed_out: number;
+  messages: number;
   in_rate: number | null;
   out_rate: number | null;
   requeue_rate: number | null;
   timeout_rate: number | null;
-  trend: number | null;
-  /** Sum of RDY, known while clients are watched. */
-  ready_count: number | null;
-  node_count: number;
-  e2e: (number | null)[];
-  spark_depth: (number | null)[];
+  /** -1: endless. */
+  wait_s: number | null;
+  consumers: number;
+  rdy: number | null;
+  saturation: number | null;
+  nodes: number;
+  nodes_of: number;
+  e2e_ns: Latencies;
+  partial: boolean;
+  depth_spark?: Samples;
 }
 
-/** `stale`: the values are those of `at`, the node does not answer. */
-export type PartState = "ok" | "stale" | "missing";
+export type Locality = "zone" | "region" | "global";
 
-interface Part {
+/** Only what applies to the connection. */
+export interface Attributes {
+  tls?: { version: string; cipher: string; protocol: string; mutual: boolean };
+  snappy?: boolean;
+  deflate?: boolean;
+  sample_rate?: number;
+  authed?: boolean;
+  auth_identity?: string;
+  auth_identity_url?: string;
+  region?: string;
+  zone?: string;
+  locality?: Locality;
+}
+
+interface Consumer {
+  key: string;
+  topic: string;
+  channel: string;
+  client_id: string;
+  hostname: string;
+  user_agent: string;
+  in_flight: number;
+  rdy: number;
+  finished: number;
+  requeued: number;
+  messages: number;
+  finish_rate: number | null;
+  requeue_rate: number | null;
+  connected_at: number | null;
+  attributes: Attributes | null;
+}
+
+/** Connections of one program on one host to one channel. */
+export interface ClientGroup extends Consumer {
+  problem: RowProblem;
+  connections: number;
+  nodes: number;
+  nodes_of: number;
+  saturation: number | null;
+  node_list: string[];
+}
+
+export interface Connection extends Consumer {
+  node: string;
+  remote_address: string;
+  version: string;
+}
+
+export interface Producer {
+  key: string;
+  topic: string;
+  node: string;
+  client_id: string;
+  hostname: string;
+  user_agent: string;
+  remote_address: string;
+  messages: number;
+  publish_rate: number | null;
+  connected_at: number | null;
+  attributes: Attributes | null;
+}
+
+interface NodePart extends Depths {
   node: string;
   hostname: string;
-  state: PartState;
+  /** False: the numbers are those of `at`. */
+  ok: boolean;
   at: number | null;
+  paused: boolean;
+  messages: number;
+  e2e_ns: Latencies;
 }
 
 /** A topic on one nsqd. */
-export interface TopicPart extends Part {
-  paused: boolean;
-  depth: number;
-  memory_depth: number;
-  backend_depth: number;
-  message_count: number;
+export interface TopicNode extends NodePart {
   message_bytes: number;
   publish_rate: number | null;
-  bytes_rate: number | null;
-  channels: string[];
-  /** Channels that other nodes with this topic have. */
+  publish_bytes_rate: number | null;
+  channels: number;
   missing_channels: string[];
-  e2e: (number | null)[];
-  /** Go's weighted average of each percentile is per node the value itself. */
-  e2e_count: number;
   tombstoned: boolean;
+  /** The average over the percentiles that Go's nsqadmin shows. */
+  e2e_average: number | null;
 }
 
 /** A channel on one nsqd. */
-export interface ChannelPart extends Part {
-  paused: boolean;
-  depth: number;
-  memory_depth: number;
-  backend_depth: number;
-  in_flight_count: number;
-  deferred_count: number;
-  requeue_count: number;
-  timeout_count: number;
-  message_count: number;
-  client_count: number;
+export interface ChannelNode extends NodePart {
+  in_flight: number;
+  deferred: number;
+  requeued: number;
+  timed_out: number;
   in_rate: number | null;
   out_rate: number | null;
-  e2e: (number | null)[];
-  e2e_count: number;
-  /** Present where the node counts deliveries by locality. */
-  delivery: { zone_local: number; region_local: number; global: number } | null;
-}
-
-export interface Client {
-  topic: string;
-  channel: string;
-  node: string;
-  client_id: string;
-  hostname: string;
-  remote_address: string;
-  user_agent: string;
-  version: string;
-  connected_at: number;
-  in_flight_count: number;
-  ready_count: number;
-  finish_count: number;
-  requeue_count: number;
-  message_count: number;
-  finish_rate: number | null;
   requeue_rate: number | null;
-  sample_rate: number;
-  deflate: boolean;
-  snappy: boolean;
-  tls: boolean;
-  tls_version: string;
-  tls_cipher_suite: string;
-  tls_negotiated_protocol: string;
-  tls_negotiated_protocol_is_mutual: boolean;
-  authed: boolean;
-  auth_identity: string;
-  auth_identity_url: string;
-  topology_region: string;
-  topology_zone: string;
-  node_topology_region: string;
-  node_topology_zone: string;
+  timeout_rate: number | null;
+  consumers: number;
+  delivery: { zone: number; region: number; global: number } | null;
 }
 
-/** One connection that published, and how much to which topic. */
-export interface Producer {
+interface Detail<Row, Node> {
   topic: string;
-  node: string;
-  client_id: string;
-  hostname: string;
-  remote_address: string;
-  user_agent: string;
-  version: string;
-  connected_at: number;
-  message_count: number;
-  rate: number | null;
+  ephemeral: boolean;
+  row: Row;
+  nodes: Node[];
+  clients: Columnar;
+  connections: Columnar;
+  problems: Problem[];
 }
 
-export interface TopicDetail {
-  row: TopicRow;
-  /** For an inactive topic: its registered channels. */
+export interface TopicDetail extends Detail<TopicRow, TopicNode> {
+  inactive: boolean;
+  channels: Columnar;
+  producers: Columnar;
   registered_channels: string[];
-  nodes: TopicPart[];
-  channels: ChannelRow[];
-  clients: Client[];
-  producers: Producer[];
-  problems: Problem[];
 }
 
-export interface ChannelDetail {
-  row: ChannelRow;
-  nodes: ChannelPart[];
-  clients: Client[];
-  problems: Problem[];
-  /** Other channels of the topic. */
-  other_channels: string[];
-  topic_paused: boolean;
+export interface ChannelDetail extends Detail<ChannelRow, ChannelNode> {
+  channel: string;
+  is_last: boolean;
 }
 
-export interface ClientsData {
-  clients: Client[];
-  producers: Producer[];
-  /** `topic/channel` to the nodes that have it. */
-  coverage: Record<string, string[]>;
-  /** `topic/channel` to its depth. */
-  backlog: Record<string, number>;
-}
-
-export interface NodeRow {
-  /** `broadcast_address:http_port` */
+export interface NodeRow extends Depths {
   node: string;
   hostname: string;
   broadcast_address: string;
   tcp_port: number;
   http_port: number;
   version: string;
-  newest_version: string;
   out_of_date: boolean;
-  topology_region: string;
-  topology_zone: string;
-  state: "ok" | "slow" | "down";
-  /** `OK`, or what nsqd says is wrong. */
-  health: string;
+  newest: string;
+  region: string;
+  zone: string;
+  ok: boolean;
   error: string | null;
-  at: number | null;
-  start_time: number | null;
-  severity: Severity | null;
+  since: number | null;
+  last_ok: number | null;
+  latency_ms: number | null;
+  health: string;
+  started_at: number | null;
+  known_to: string[];
+  known_to_of: number;
+  remote_addresses: string[];
+  topics: number;
+  channels: number;
+  consumers: number;
+  producers: number | null;
+  in_flight: number;
+  deferred: number;
+  messages: number;
   publish_rate: number | null;
   out_rate: number | null;
-  backlog: number;
-  memory_depth: number;
-  backend_depth: number;
-  in_flight_count: number;
-  deferred_count: number;
-  topic_count: number;
-  channel_count: number;
-  client_count: number;
-  producer_count: number | null;
   heap_bytes: number | null;
-  /** nsqlookupd that know this nsqd. */
-  nsqlookupd: string[];
-  topics: { topic: string; tombstoned: boolean }[];
+  memory: Record<string, number> | null;
+  tombstones: string[];
+  problem: RowProblem;
 }
 
-export interface Memory {
-  heap_objects: number;
-  heap_idle_bytes: number;
-  heap_in_use_bytes: number;
-  heap_released_bytes: number;
-  gc_pause_usec_100: number;
-  gc_pause_usec_99: number;
-  gc_pause_usec_95: number;
-  next_gc_bytes: number;
-  gc_total_runs: number;
+export interface NodeChannel extends Depths {
+  channel: string;
+  paused: boolean;
+  in_flight: number;
+  deferred: number;
+  requeued: number;
+  timed_out: number;
+  messages: number;
+  consumers: number;
+  in_rate: number | null;
+  out_rate: number | null;
 }
 
-export interface NodeTopic {
+export interface NodeTopic extends Depths {
   topic: string;
   paused: boolean;
-  tombstoned: boolean;
-  depth: number;
-  memory_depth: number;
-  backend_depth: number;
-  message_count: number;
+  tombstoned?: boolean;
+  messages: number;
   message_bytes: number;
   publish_rate: number | null;
   channels: NodeChannel[];
 }
 
-export interface NodeChannel {
-  channel: string;
-  paused: boolean;
-  depth: number;
-  memory_depth: number;
-  backend_depth: number;
-  in_flight_count: number;
-  deferred_count: number;
-  requeue_count: number;
-  timeout_count: number;
-  message_count: number;
-  client_count: number;
-  in_rate: number | null;
-  out_rate: number | null;
-}
-
 export interface NodeDetail {
-  row: NodeRow;
-  memory: Memory | null;
+  node: NodeRow;
   topics: NodeTopic[];
-  clients: Client[];
-  producers: Producer[];
-  problems: Problem[];
+  connections: Columnar;
+  producers: Columnar;
   safe_to_stop: {
     safe: boolean;
-    depth: number;
-    in_flight_count: number;
-    deferred_count: number;
-    only_here: { topic: string; channel: string }[];
-    ephemeral: { topic: string; channel: string | null; depth: number }[];
-    /** Clients connected to no other node. */
-    clients_only_here: string[];
+    messages: number;
+    in_flight: number;
+    deferred: number;
+    only_here: string[];
+    ephemeral: string[];
+    clients_only_here: number;
   };
-  registrations: { nsqlookupd: string; remote_address: string | null; known: boolean }[];
+  problems: Problem[];
 }
 
 export interface LookupData {
-  nsqlookupd: {
+  configured: boolean;
+  nsqlookupds: {
     address: string;
     ok: boolean;
     error: string | null;
     since: number | null;
+    last_ok: number | null;
     latency_ms: number | null;
-    version: string;
-    node_count: number;
-    topic_count: number;
-    channel_count: number | null;
+    version: string | null;
+    nodes: number | null;
+    topics: number | null;
+    channels: number | null;
   }[];
-  registrations: { node: string; hostname: string; known_by: string[] }[];
-  inactive: { topic: string; channels: string[]; known_by: string[] }[];
-  tombstones: { topic: string; node: string; nsqlookupd: string[]; remaining_s: number | null }[];
-  /** nsqds by address, for creating without nsqlookupd. */
-  nodes: string[];
+  /** `known_to` is in the order of `nsqlookupds`; `null` for one that does not answer. */
+  registrations: { node: string; hostname: string; known_to: (boolean | null)[] }[];
+  inactive: { topic: string; channels: string[]; known_to: (boolean | null)[] }[];
+  tombstones: { topic: string; node: string; nsqlookupds: string[]; left_s: number | null }[];
 }
 
-export type SeriesMetric = "publish" | "in" | "out" | "depth" | "in_flight" | "requeue" | "timeout" | "heap" | "backlog";
-
-/** Entities: `cluster`, `topic:orders`, `channel:orders/billing`, `node:10.0.0.3:4151`. */
 export interface SeriesData {
-  from: number;
-  to: number;
   step_ms: number;
-  source: "memory" | "graphite";
-  series: { entity: string; metric: SeriesMetric; values: (number | null)[] }[];
+  from: number;
+  series: { entity: string; metric: string; values: Samples }[];
 }
 
 export type ActionName = "create" | "pause" | "unpause" | "empty" | "delete" | "tombstone";
@@ -453,92 +450,66 @@ export type ActionName = "create" | "pause" | "unpause" | "empty" | "delete" | "
 export interface ActionTarget {
   topic: string;
   channel?: string;
-  /** Only this nsqd (tombstone; retry; create without nsqlookupd). */
+  /** Only there. */
   node?: string;
 }
 
-export interface ActionRequest {
-  action: ActionName;
-  targets: ActionTarget[];
-  dry_run: boolean;
+export interface ActionNode {
+  node: string;
+  kind: "nsqd" | "nsqlookupd";
+  ok: boolean;
+  error: string | null;
+  messages: number | null;
+  clients: number | null;
 }
 
 export interface ActionResult {
   topic: string;
-  channel: string | null;
-  /** What was, or would be, done where; nsqlookupds first. */
-  steps: {
-    kind: "nsqlookupd" | "nsqd";
-    node: string;
-    ok: boolean;
-    error: string | null;
-    /** Messages concerned on this nsqd; `null` if it does not answer. */
-    messages: number | null;
-  }[];
-  depth: number;
-  in_flight_count: number;
-  deferred_count: number;
-  /** All messages that go: for a topic with all its channels. */
+  channel?: string | null;
+  ok: boolean;
   messages: number;
+  depth: number;
+  in_flight: number;
+  deferred: number;
   clients: number;
-  /** Names of channels that go (topic) or remain (channel). */
-  channels: string[];
-  other_channels: string[];
-  /** Who would create it again: name of a client group and its connections. */
-  consumers: { name: string; connections: number }[];
-  producers: { name: string; connections: number }[];
-  publish_rate: number | null;
+  client_ids: string[];
+  producers: string[];
+  is_last: boolean;
+  nodes: ActionNode[];
 }
 
 export interface ActionAnswer {
-  results: ActionResult[];
-}
-
-export interface PublishRequest {
-  topic: string;
-  /** Empty: the node with the least depth. */
-  node: string;
-  body: string;
-  encoding: "text" | "base64";
-  defer_ms: number;
-  /** One message per line. */
-  split: boolean;
-  /** Create the topic if there is none. */
-  create: boolean;
+  dry_run: boolean;
+  ok: boolean;
+  messages: number;
+  clients: number;
+  targets: ActionResult[];
 }
 
 export interface PublishAnswer {
   node: string;
   messages: number;
   bytes: number;
+  channels: number;
+  consumers: number;
 }
 
-export interface TailRequest {
-  topic: string;
-  /** 1–99, or 100 for all. */
-  sample_rate: number;
-  /** Messages per second, at most. */
-  rate_limit: number;
-  nodes: string[];
+export interface TailOpen {
+  id: string;
+  channel: string;
+  nodes: { node: string; ok: boolean }[];
+  skipped: { node: string; reason: string; detail: string }[];
+  expires_at?: number;
 }
 
-/** Events of `GET tail/{id}`; the name is the event's, the data is JSON. */
-export interface TailEvents {
-  open: { id: string; topic: string; channel: string };
-  node: { node: string; state: "connected" | "closed"; reason: string | null };
-  /** A node that is left out, and why. */
-  skip: { node: string; code: string; detail: string };
-  msg: {
-    node: string;
-    id: string;
-    at: number;
-    attempts: number;
-    size: number;
-    /** Base64, cut at 64 KiB. */
-    body: string;
-    truncated: boolean;
-  };
-  /** Messages dropped by the rate limit since the last one. */
-  dropped: { count: number };
-  end: { code: string; detail: string };
+export interface TailMessage {
+  node: string;
+  id: string;
+  at_ms: number;
+  timestamp_ns: string;
+  attempts: number;
+  size: number;
+  body: string;
+  encoding: "text" | "base64";
+  truncated: boolean;
 }

@@ -1,0 +1,4 @@
+try {
+const theme = localStorage.getItem("nsqadmin.theme");
+if (theme === '"light"' || theme === '"dark"') document.documentElement.dataset.theme = JSON.parse(theme);
+} catch {}

@@ -1,0 +1,179 @@
+/** Charts. The library that draws them is loaded with the first one. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { encode } from "../api/client";
+import { useResource } from "../api/poller";
+import type { Samples, SeriesData } from "../api/types";
+import * as f from "../lib/format";
+import { exactNumbers, RANGES, range, theme, utc } from "../state/prefs";
+import type { Plot } from "./plot";
+
+export interface Line {
+  entity: string;
+  metric: string;
+  label: string;
+}
+
+export type Unit = "rate" | "count" | "bytes";
+
+interface ChartProps {
+  title: string;
+  lines: Line[];
+  unit: Unit;
+  /** Fills the area below the first line. */
+  area?: boolean;
+}
+
+const FORMAT: Record<Unit, (value: number | null) => string> = {
+  rate: (v) => (v === null ? "–" : `${f.rate(v)}/s`),
+  count: (v) => (v === null ? "–" : f.brief(Math.round(v))),
+  bytes: (v) => (v === null ? "–" : f.bytes(v)),
+};
+
+/** Charts of one page side by side, with one cursor. */
+export function Charts({ charts }: { charts: ChartProps[] }) {
+  if (range.value === "off") return null;
+  return (
+    <div class="charts">
+      {charts.map((chart) => (
+        <Chart key={chart.title} {...chart} />
+      ))}
+    </div>
+  );
+}
+
+function seriesPath(lines: Line[]): string {
+  const entities = [...new Set(lines.map((l) => l.entity))].map((e) => `entity=${encode(e)}`).join("&");
+  const metrics = [...new Set(lines.map((l) => l.metric))].join(",");
+  return `series?${entities}&metric=${encode(metrics)}&range_ms=${(RANGES[range.value] ?? 3600) * 1000}&points=300`;
+}
+
+const LINES = ["solid", "dash", "dot", "dash-dot"];
+
+export function Chart({ title, lines, unit, area = false }: ChartProps) {
+  const resource = useResource<SeriesData>(seriesPath(lines), 5000);
+  const data = resource.envelope.value?.data;
+  const [asTable, setAsTable] = useState(false);
+  const values = lines.map(
+    (line) => data?.series.find((s) => s.entity === line.entity && s.metric === line.metric)?.values ?? [],
+  );
+  const known = values.some((v) => v.some((x) => x !== null));
+  return (
+    <figure class="chart">
+      <figcaption>
+        <span class="chart-title">{title}</span>
+        <span class="legend">
+          {lines.map((line, i) => (
+            <span key={line.label} class={`legend-item line-${i + 1}`}>
+              <svg viewBox="0 0 20 4" width="20" height="4" aria-hidden="true">
+                <path d="M0 2h20" class={LINES[i]} />
+              </svg>
+              {line.label} <strong>{FORMAT[unit](last(values[i] ?? []))}</strong>
+            </span>
+          ))}
+        </span>
+        <span class="spring" />
+        <button type="button" class="button quiet small" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+          Table
+        </button>
+      </figcaption>
+      {data && !known && <p class="chart-none muted">No samples in this range yet; they begin when nsqadmin starts.</p>}
+      {data && known && !asTable && (
+        <>
+          <Canvas data={data} values={values} lines={lines} unit={unit} area={area} />
+          <p class="sr">{lines.map((line, i) => summary(line.label, values[i] ?? [], unit)).join(" ")}</p>
+        </>
+      )}
+      {data && known && asTable && <SampleTable data={data} values={values} lines={lines} unit={unit} title={title} />}
+      {!data && <div class="chart-space" />}
+    </figure>
+  );
+}
+
+function last(values: Samples): number | null {
+  return values.findLast((v) => v !== null) ?? null;
+}
+
+/** What a chart shows, in words. */
+export function summary(label: string, values: Samples, unit: Unit): string {
+  const known = values.filter((v): v is number => v !== null);
+  if (known.length === 0) return `${label}: no samples.`;
+  const show = FORMAT[unit];
+  const first = known[0] ?? 0;
+  const end = known.at(-1) ?? 0;
+  const way = end > first * 1.05 ? "rising" : end < first * 0.95 ? "falling" : "steady";
+  return `${label}: last ${show(end)}, least ${show(Math.min(...known))}, most ${show(Math.max(...known))}, ${way}.`;
+}
+
+interface CanvasProps {
+  data: SeriesData;
+  values: Samples[];
+  lines: Line[];
+  unit: Unit;
+  area: boolean;
+}
+
+function Canvas({ data, values, lines, unit, area }: CanvasProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const plot = useRef<Plot | null>(null);
+  const look = `${theme.value} ${utc.value} ${exactNumbers.value} ${lines.map((l) => l.label).join()}`;
+  const latest = useRef({ data, values });
+  latest.current = { data, values };
+  useEffect(() => {
+    let gone = false;
+    void import("./plot").then(({ createPlot }) => {
+      if (gone || !host.current) return;
+      plot.current = createPlot(
+        host.current,
+        lines.map((l) => l.label),
+        FORMAT[unit],
+        area,
+        utc.value,
+      );
+      plot.current.update(latest.current.data, latest.current.values);
+    });
+    return () => {
+      gone = true;
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, [look]);
+  useEffect(() => plot.current?.update(data, values), [data, values]);
+  return <div ref={host} class="chart-space" aria-hidden="true" />;
+}
+
+const TABLE_ROWS = 60;
+
+function SampleTable({ data, values, lines, unit, title }: Omit<CanvasProps, "area"> & { title: string }) {
+  const length = Math.max(...values.map((v) => v.length));
+  const rows = Array.from({ length: Math.min(length, TABLE_ROWS) }, (_, i) => length - 1 - i);
+  return (
+    <div class="table-region chart-table" tabIndex={0} role="region" aria-label={`${title}, samples`}>
+      <table>
+        <caption class="sr">{title}, newest first</caption>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            {lines.map((line) => (
+              <th key={line.label} scope="col" class="numeric">
+                {line.label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((i) => (
+            <tr key={i}>
+              <th scope="row">{f.clock(data.from + i * data.step_ms, utc.value)}</th>
+              {lines.map((line, j) => (
+                <td key={line.label} class="numeric">
+                  {FORMAT[unit](values[j]?.[i] ?? null)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
