@@ -2,6 +2,7 @@
 //!
 //! - A [`Producer`] publishes to one nsqd. What many tasks publish at the same time travels together, without
 //!   waiting for each other.
+//! - A [`ProducerPool`] publishes to whichever of several nsqds can be reached.
 //! - A [`Consumer`] receives the messages of a channel from all the nsqds that have it, which it is told or
 //!   finds through nsqlookupd. A handler is an async function; [`MessageStream`] is for those who would rather
 //!   take messages one by one.
@@ -82,4 +83,4 @@ pub use message::Message;
 pub use nsq_net::tls::MinVersion as TlsVersion;
 pub use nsq_protocol::error_code::ErrorCode;
 pub use nsq_protocol::message::MessageId;
-pub use producer::{Producer, Receipt};
+pub use producer::{PoolMember, Producer, ProducerPool, Receipt};

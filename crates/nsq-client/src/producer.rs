@@ -5,6 +5,7 @@
 //! what comes while answers are outstanding leaves together.
 
 mod outbox;
+mod pool;
 mod receipt;
 mod task;
 
@@ -18,6 +19,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use self::outbox::Outbox;
+pub use self::pool::{PoolMember, ProducerPool};
 use self::receipt::Outcome;
 pub use self::receipt::Receipt;
 use crate::conn::Dialer;
@@ -40,7 +42,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(1);
 /// # When a connection is lost
 /// A message fails with [`Error::NotConnected`] if it had been sent and not answered: whether it was
 /// published is not known. What had not been sent, or stood behind a command that nsqd refused, goes to the
-/// next connection instead.
+/// next connection instead. A [`ProducerPool`] gives both to another nsqd.
 ///
 /// Must be used within a Tokio runtime.
 ///
@@ -350,9 +352,14 @@ impl Producer {
     /// # Cancel safety
     /// Dropping the future only stops the wait for the end.
     pub async fn stop(&self) {
+        self.begin_stop();
         let shared = self.shared();
-        shared.stop();
         shared.tasks.wait(&shared.dialer.clock, STOP_PATIENCE).await;
+    }
+
+    /// Stops without waiting for the end.
+    fn begin_stop(&self) {
+        self.shared().stop();
     }
 
     fn shared(&self) -> &Arc<Shared> {

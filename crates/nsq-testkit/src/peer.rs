@@ -19,6 +19,7 @@
 
 pub mod command;
 mod layer;
+mod server;
 mod stopwatch;
 mod stream;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use self::layer::tls_connection;
+pub use self::server::IDENTIFIED;
 pub use self::stopwatch::Stopwatch;
 use self::stream::Stream;
 pub use self::v2::{Frame, Message};
