@@ -39,6 +39,7 @@ export function Counter() {
           <Chart
             title="Messages per second"
             unit="rate"
+            seconds={900}
             lines={[
               { entity: "cluster", metric: "publish", label: "in" },
               { entity: "cluster", metric: "out", label: "out" },

@@ -162,8 +162,7 @@ function SafeToStop({ data }: { data: NodeDetail }) {
       )}
       {names.length > 0 && (
         <details>
-          <summary>Which</summary>
-          {names.join(", ")}
+          <summary>Which</summary> {names.join(", ")}
         </details>
       )}
     </p>

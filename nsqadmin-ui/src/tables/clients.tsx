@@ -275,28 +275,6 @@ function columns(scope: Scope): Column<Row>[] {
         ),
     },
     {
-      id: "attributes",
-      label: "Attributes",
-      value: (r) =>
-        JSON.stringify(
-          either(
-            r,
-            (g) => g.attributes,
-            (c) => c.attributes,
-          ),
-        ),
-      cell: (r) => (
-        <AttributeBadges
-          attributes={either(
-            r,
-            (g) => g.attributes,
-            (c) => c.attributes,
-          )}
-        />
-      ),
-      fixed: true,
-    },
-    {
       id: "connected_at",
       label: "Connected",
       numeric: true,
@@ -318,6 +296,28 @@ function columns(scope: Scope): Column<Row>[] {
           now={now.value}
         />
       ),
+    },
+    {
+      id: "attributes",
+      label: "Attributes",
+      value: (r) =>
+        JSON.stringify(
+          either(
+            r,
+            (g) => g.attributes,
+            (c) => c.attributes,
+          ),
+        ),
+      cell: (r) => (
+        <AttributeBadges
+          attributes={either(
+            r,
+            (g) => g.attributes,
+            (c) => c.attributes,
+          )}
+        />
+      ),
+      fixed: true,
     },
   ];
   return all.filter((c) => c !== null);

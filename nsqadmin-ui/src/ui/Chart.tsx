@@ -22,6 +22,8 @@ interface ChartProps {
   unit: Unit;
   /** Fills the area below the first line. */
   area?: boolean;
+  /** Shows this range whatever was chosen. */
+  seconds?: number;
 }
 
 const FORMAT: Record<Unit, (value: number | null) => string> = {
@@ -42,16 +44,16 @@ export function Charts({ charts }: { charts: ChartProps[] }) {
   );
 }
 
-function seriesPath(lines: Line[]): string {
+function seriesPath(lines: Line[], seconds: number): string {
   const entities = [...new Set(lines.map((l) => l.entity))].map((e) => `entity=${encode(e)}`).join("&");
   const metrics = [...new Set(lines.map((l) => l.metric))].join(",");
-  return `series?${entities}&metric=${encode(metrics)}&range_ms=${(RANGES[range.value] ?? 3600) * 1000}&points=300`;
+  return `series?${entities}&metric=${encode(metrics)}&range_ms=${seconds * 1000}&points=300`;
 }
 
 const LINES = ["solid", "dash", "dot", "dash-dot"];
 
-export function Chart({ title, lines, unit, area = false }: ChartProps) {
-  const resource = useResource<SeriesData>(seriesPath(lines), 5000);
+export function Chart({ title, lines, unit, area = false, seconds }: ChartProps) {
+  const resource = useResource<SeriesData>(seriesPath(lines, seconds ?? RANGES[range.value] ?? 3600), 5000);
   const data = resource.envelope.value?.data;
   const [asTable, setAsTable] = useState(false);
   const values = lines.map(

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Problem } from "../api/types";
 import { base } from "../boot";
 import * as f from "../lib/format";
+import { route } from "../router";
 import { now } from "../state/live";
 import { utc } from "../state/prefs";
 import { GLYPH } from "./Badge";
@@ -124,7 +125,13 @@ export function ProblemList({ problems }: { problems: readonly Problem[] }) {
           <span class={`mark ${p.severity}`} aria-hidden="true">
             {GLYPH[p.severity]}
           </span>{" "}
-          {p.text}
+          {p.entity.channel !== undefined && route.value.page === "topic" ? (
+            <>
+              <a href={base + p.link}>{p.entity.channel}</a>: {sentence(p)}
+            </>
+          ) : (
+            sentence(p)
+          )}
         </li>
       ))}
     </ul>
