@@ -7,6 +7,7 @@ mod consume;
 mod log;
 pub mod nsq_stat;
 pub mod nsq_tail;
+pub mod nsq_to_file;
 pub mod nsqauthd;
 mod progress;
 mod shell;

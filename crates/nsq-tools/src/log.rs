@@ -34,7 +34,6 @@ pub(crate) enum OwnLines {
     /// The time and the message.
     Plain,
     /// As a daemon writes them.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nsq_to_file will"))]
     Daemon {
         /// What each line begins with.
         prefix: String,

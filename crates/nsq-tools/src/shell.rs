@@ -27,9 +27,14 @@ pub(crate) fn load<O: Default>(
         .parse(args, &mut options)
         .map_err(|error| Exit::from_parse(error, || table.usage(&called_as.to_string_lossy())))?;
     if is_version(&options) {
-        return Err(Exit::Version(format!("{name} v{VERSION}")));
+        return Err(version(name));
     }
     Ok((options, given))
+}
+
+/// What `--version` of the utility `name` ends with.
+pub(crate) fn version(name: &str) -> Exit {
+    Exit::Version(format!("{name} v{VERSION}"))
 }
 
 /// The end of a utility that cannot go on: a line with date and time, and code 1.

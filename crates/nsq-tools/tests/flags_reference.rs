@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{env, fs};
 
-use nsq_tools::{nsq_stat, nsq_tail, nsqauthd, to_nsq};
+use nsq_tools::{nsq_stat, nsq_tail, nsq_to_file, nsqauthd, to_nsq};
 
 #[test]
 fn the_reference_in_docs_is_up_to_date() {
@@ -13,6 +13,7 @@ fn the_reference_in_docs_is_up_to_date() {
         ("nsqauthd", nsqauthd::TABLE.reference()),
         ("nsq_stat", nsq_stat::TABLE.reference()),
         ("nsq_tail", nsq_tail::TABLE.reference()),
+        ("nsq_to_file", nsq_to_file::TABLE.reference()),
         ("to_nsq", to_nsq::TABLE.reference()),
     ];
     let mut current = document.clone();
