@@ -11,6 +11,10 @@
 //! | decompressor | about 40 KiB | from the first input on |
 //!
 //! Upstream: `nsqd/client_v2.go`, `UpgradeDeflate`, by compress/flate.
+//!
+//! # Differs from upstream
+//! A connection that is closed ends the stream before. A Node.js client takes a stream that breaks off for an error,
+//! and nsqjs ends its whole process for it.
 
 #[cfg(test)]
 mod tests;
@@ -35,11 +39,11 @@ const SHORT: usize = 48;
 /// output could have referred to.
 const SHORT_FLUSHES_MAX: u32 = 8;
 
+/// An empty block that is the last.
+const END: &[u8] = b"\x01\x00\x00\xff\xff";
+
 /// Tells a decoder that everything so far can be had.
 const SYNC: &[u8] = b"\x00\x00\x00\xff\xff";
-
-/// Bytes before the data of a stored block.
-const STORED_HEADER_LEN: usize = 5;
 
 impl Stream {
     /// Compresses with deflate what passes from here on. `received` came from this stream already, and is
@@ -60,6 +64,8 @@ struct Deflate {
     unflushed: usize,
     short_flushes: u32,
     ended: bool,
+    /// The end of the stream has been written.
+    closed: bool,
 }
 
 impl Deflate {
@@ -71,6 +77,7 @@ impl Deflate {
             unflushed: 0,
             short_flushes: 0,
             ended: false,
+            closed: false,
         }
     }
 }
@@ -117,9 +124,9 @@ impl Codec for Deflate {
         _received: &mut Vec<u8>,
     ) -> io::Result<(usize, usize)> {
         if self.compressor.is_none() && input.len() <= SHORT {
-            let encoded = store(input, output);
-            self.unflushed += input.len();
-            return Ok((input.len(), encoded));
+            // Flushed as it is, in one piece: pynsq and gnsq give up a connection when they receive something
+            // from which nothing can be had, as it would be from what marks the flush.
+            return Ok((input.len(), store(input, output)));
         }
         let level = self.level;
         let compressor = self
@@ -135,8 +142,7 @@ impl Codec for Deflate {
             return Ok(0);
         }
         let Some(compressor) = &mut self.compressor else {
-            self.unflushed = 0;
-            return Ok(copy(SYNC, output));
+            return Ok(0);
         };
         let (_, encoded) = compress(compressor, &[], output, FlushCompress::Sync)?;
         // An output that is full may not be all.
@@ -156,8 +162,15 @@ impl Codec for Deflate {
     }
 
     fn close(&mut self, output: &mut [u8], _received: &mut Vec<u8>) -> io::Result<usize> {
-        // As upstream, the stream has no end of its own: the connection's is enough.
-        self.flush(output)
+        let flushed = self.flush(output)?;
+        if flushed > 0 || self.closed {
+            return Ok(flushed);
+        }
+        self.closed = true;
+        if let Some(room) = output.get_mut(..END.len()) {
+            room.copy_from_slice(END);
+        }
+        Ok(END.len())
     }
 }
 
@@ -176,26 +189,18 @@ fn compress(
     Ok((taken, given))
 }
 
-/// Writes a stored block that is not the last.
+/// Writes a stored block that is not the last, and the mark of a flush behind it.
 fn store(data: &[u8], output: &mut [u8]) -> usize {
     let len = u8::try_from(data.len()).unwrap_or(u8::MAX);
-    let mut block = [0; STORED_HEADER_LEN + SHORT];
     let header = [0, len, 0, !len, 0xff];
-    let (head, room) = block.split_at_mut(STORED_HEADER_LEN);
-    head.copy_from_slice(&header);
-    copy(data, room);
-    copy(
-        block.get(..STORED_HEADER_LEN + data.len()).unwrap_or_default(),
-        output,
-    )
-}
-
-/// Copies `bytes` to the front of `output`, which has room for them.
-fn copy(bytes: &[u8], output: &mut [u8]) -> usize {
-    if let Some(front) = output.get_mut(..bytes.len()) {
-        front.copy_from_slice(bytes);
+    let mut end = 0;
+    for part in [&header, data, SYNC] {
+        if let Some(room) = output.get_mut(end..end + part.len()) {
+            room.copy_from_slice(part);
+        }
+        end += part.len();
     }
-    bytes.len()
+    end
 }
 
 /// How far a counter has moved, by one buffer at most.

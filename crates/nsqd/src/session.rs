@@ -62,6 +62,10 @@ const LARGE_COMMAND: usize = INPUT_LEN;
 /// How long the last frames to a client may take that is being disconnected.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// How long it may take to tell a client that the connection ends here, where TLS or deflate has a way to say so. A
+/// client that does not read holds up the stop of nsqd no longer.
+const CLOSE_NOTICE: Duration = Duration::from_millis(200);
+
 /// What a client may still send that is read and dropped after a fatal error: closing a socket with
 /// unread input makes the system discard the error frame.
 const FAREWELL_INPUT_MAX: usize = 1 << 20;
@@ -521,12 +525,17 @@ impl Session {
         }
         // Before anything that may take long: others may be waiting for what this one was about to get.
         self.stage = Stage::Init;
-        if let End::Fatal(_) | End::Gone = end {
-            let clock = self.nsqd.clock().clone();
-            tokio::select! {
+        let clock = self.nsqd.clock().clone();
+        match end {
+            End::Fatal(_) | End::Gone => tokio::select! {
                 () = self.farewell(matches!(end, End::Fatal(_))) => {}
                 () = clock.sleep(FAREWELL) => {}
-            }
+            },
+            End::Closed => tokio::select! {
+                _ = self.stream.shutdown() => {}
+                () = clock.sleep(CLOSE_NOTICE) => {}
+            },
+            End::Failed(_) => {}
         }
         tracing::info!("PROTOCOL(V2): [{peer}] exiting ioloop");
     }

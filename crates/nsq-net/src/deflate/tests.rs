@@ -225,3 +225,27 @@ fn what_is_not_the_format_is_refused() {
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }
 }
+
+#[test]
+fn a_short_output_leaves_in_one_piece() {
+    // pynsq and gnsq give up when they receive something that nothing can be had from.
+    let mut deflate = Deflate::new(6);
+    let mut output = [0; 64];
+    let (taken, len) = deflate.encode(b"OK", &mut output, &mut Vec::new()).unwrap();
+    assert_eq!(taken, 2);
+    assert_eq!(&output[..len], b"\x00\x02\x00\xfd\xffOK\x00\x00\x00\xff\xff");
+    assert_eq!(deflate.flush(&mut output).unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_closed_has_an_end() {
+    for piece in [&b"OK"[..], &[b'x'; 1_000]] {
+        let sent = written(&[piece.to_vec()], 6).await;
+        let mut decompress = Decompress::new(false);
+        let mut content = Vec::with_capacity(2_000);
+        let status = decompress
+            .decompress_vec(&sent, &mut content, FlushDecompress::None)
+            .unwrap();
+        assert_eq!((status, &content[..]), (Status::StreamEnd, piece));
+    }
+}
