@@ -27,8 +27,29 @@ impl Nsqauthd {
     pub fn start(file: &'static str, content: &str) -> Self {
         let directory = TempDir::with_prefix("nsqauthd-").expect("create a working directory");
         fs::write(directory.path().join(file), content).expect("write a data file");
-        let data_file = format!("--data-file={file}");
-        let arguments = ["--http-address=127.0.0.1:0", &data_file, "--log-level=debug"];
+        Self::start_in(directory, file, "127.0.0.1:0")
+    }
+
+    /// Kills it and starts another one at the same address with the same data file.
+    #[track_caller]
+    pub fn restart(self) -> Self {
+        let Self {
+            process,
+            http,
+            directory,
+            file,
+        } = self;
+        drop(process);
+        Self::start_in(directory, file, &http.to_string())
+    }
+
+    #[track_caller]
+    fn start_in(directory: TempDir, file: &'static str, address: &str) -> Self {
+        let arguments = [
+            format!("--http-address={address}"),
+            format!("--data-file={file}"),
+            "--log-level=debug".to_owned(),
+        ];
         let process = Process::start(program::nsqauthd(), directory.path(), &arguments);
         let part = " HTTP: listening on ";
         let line = process.log().await_line(part);

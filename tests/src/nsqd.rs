@@ -309,6 +309,17 @@ impl Nsqd {
         stopped
     }
 
+    /// Ends it cleanly and starts it again, at the same addresses.
+    #[track_caller]
+    pub fn restart(self) -> Self {
+        let (tcp, http) = (self.tcp_address(), self.http_address());
+        self.stop()
+            .setup
+            .flag(format!("--tcp-address={tcp}"))
+            .flag(format!("--http-address={http}"))
+            .start()
+    }
+
     /// Ends it with SIGKILL.
     pub fn kill(self) -> Stopped {
         self.end(Signal::KILL)

@@ -16,6 +16,7 @@ pub struct Nsqlookupd {
     process: Process,
     tcp: SocketAddr,
     http: SocketAddr,
+    flags: Vec<String>,
     _directory: TempDir,
 }
 
@@ -29,18 +30,34 @@ impl Nsqlookupd {
     /// Starts an nsqlookupd with these flags, and waits until it serves.
     #[track_caller]
     pub fn with(flags: &[&str]) -> Self {
+        Self::with_flags(flags.iter().map(|flag| (*flag).to_owned()).collect())
+    }
+
+    /// Kills it and starts another one at the same addresses, which knows nothing.
+    #[track_caller]
+    pub fn replace(self) -> Self {
+        let mut flags = self.flags.clone();
+        flags.push(format!("--tcp-address={}", self.tcp));
+        flags.push(format!("--http-address={}", self.http));
+        drop(self);
+        Self::with_flags(flags)
+    }
+
+    #[track_caller]
+    fn with_flags(flags: Vec<String>) -> Self {
         let directory = TempDir::with_prefix("nsqlookupd-").expect("create a working directory");
         let mut arguments = vec![
             "--tcp-address=127.0.0.1:0",
             "--http-address=127.0.0.1:0",
             "--broadcast-address=lookupd.example",
         ];
-        arguments.extend(flags);
+        arguments.extend(flags.iter().map(String::as_str));
         let process = Process::start(program::nsqlookupd(), directory.path(), &arguments);
         Self {
             tcp: listening(process.log(), " TCP: listening on "),
             http: listening(process.log(), " HTTP: listening on "),
             process,
+            flags,
             _directory: directory,
         }
     }
@@ -54,6 +71,11 @@ impl Nsqlookupd {
     /// The address of the TCP listener.
     pub fn tcp_address(&self) -> SocketAddr {
         self.tcp
+    }
+
+    /// The address of the HTTP listener.
+    pub fn http_address(&self) -> SocketAddr {
+        self.http
     }
 
     /// The HTTP interface.

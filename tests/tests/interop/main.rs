@@ -7,6 +7,9 @@
     reason = "helpers of tests fail like tests; Clippy exempts only the test functions"
 )]
 
+mod cluster;
+mod prometheus;
+
 use std::env;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -25,17 +28,25 @@ fn installed() -> PathBuf {
     env::var_os("NSQ_INTEROP_DIR").map_or_else(|| scenes().join("../../target/interop"), PathBuf::from)
 }
 
+/// A program that `.ci/interop` has installed, or a note that its client is left out.
+fn program(client: &str, program: &str) -> Option<PathBuf> {
+    let program = installed().join(program);
+    if program.exists() {
+        return Some(program);
+    }
+    // Written past the capture of the test harness: a test that was left out must be seen.
+    let _ = writeln!(
+        std::io::stderr(),
+        "LEFT OUT: {client} is not installed; run .ci/interop"
+    );
+    None
+}
+
 /// Runs one client's program through the scene and compares its story with the daemon's.
 fn play(client: &str, program: &str, arguments: &[&str]) {
-    let program = installed().join(program);
-    if !program.exists() {
-        // Written past the capture of the test harness: a test that was left out must be seen.
-        let _ = writeln!(
-            std::io::stderr(),
-            "LEFT OUT: {client} is not installed; run .ci/interop"
-        );
+    let Some(program) = self::program(client, program) else {
         return;
-    }
+    };
     let nsqd = Nsqd::with(&["--msg-timeout=2s"]);
     let address = nsqd.tcp_address();
     let (host, port) = (address.ip().to_string(), address.port().to_string());

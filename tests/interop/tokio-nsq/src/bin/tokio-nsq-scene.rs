@@ -1,4 +1,4 @@
-//! The scene of `../README.md` with tokio-nsq.
+//! The scene of `../../../README.md` with tokio-nsq.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
