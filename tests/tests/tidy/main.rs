@@ -9,6 +9,7 @@
 mod layout;
 mod links;
 mod manifests;
+mod manuals;
 mod sources;
 
 use std::fs;
