@@ -16,8 +16,8 @@ mod topic;
 pub use channel::ChannelStats;
 pub use client::ClientStats;
 pub use latency::{LatencyStats, PercentileStats};
-pub(crate) use node::nodes;
-pub use node::{Node, NodeTopic};
+
+pub use node::{Node, NodeTopic, nodes};
 pub use topic::TopicStats;
 
 use crate::wire::NodeEntry;

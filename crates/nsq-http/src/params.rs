@@ -46,6 +46,17 @@ impl<'q> Params<'q> {
             .map(|(_, value)| unescape(value))
     }
 
+    /// All values of the parameter `name`, in their order.
+    pub fn all(&self, name: &str) -> Vec<Cow<'_, str>> {
+        self.query
+            .split('&')
+            .filter(|segment| !segment.is_empty())
+            .map(|segment| segment.split_once('=').unwrap_or((segment, "")))
+            .filter(|(key, _)| unescape(key) == name)
+            .map(|(_, value)| unescape(value))
+            .collect()
+    }
+
     /// The first value of the parameter `name`.
     ///
     /// # Errors
@@ -162,6 +173,13 @@ mod tests {
     fn the_first_of_repeated_parameters_counts() {
         assert_eq!(get("topic=a&topic=b", "topic").as_deref(), Some("a"));
         assert_eq!(get("&&x=1&topic=a", "topic").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn repeated_parameters_can_be_had_all() {
+        let params = Params::parse(Some("e=a%26&x=1&e=b&e")).unwrap();
+        assert_eq!(params.all("e"), ["a&", "b", ""]);
+        assert!(params.all("y").is_empty());
     }
 
     #[test]

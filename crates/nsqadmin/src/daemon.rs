@@ -12,6 +12,7 @@ use nsq_net::{Address, HostPort, Listener, LocalAddr, NetError};
 use nsq_runtime::{Clock, Shutdown, TaskGroup};
 use parking_lot::RwLock;
 
+use crate::collector::{Collector, Settings};
 use crate::notify::{self, Notifier};
 use crate::options::Options;
 use crate::service::Front;
@@ -56,6 +57,7 @@ pub(crate) struct Admin {
     pub(crate) clock: Clock,
     pub(crate) client: Client,
     pub(crate) notifier: Notifier,
+    pub(crate) collector: Collector,
     /// Changed by `PUT /config/nsqlookupd_http_addresses`.
     nsqlookupds: RwLock<Arc<[String]>>,
     nsqds: Arc<[String]>,
@@ -76,6 +78,7 @@ impl Admin {
     }
 
     pub(crate) fn set_nsqlookupds(&self, addresses: Vec<String>) {
+        self.collector.follow(&addresses);
         *self.nsqlookupds.write() = addresses.into();
     }
 
@@ -95,6 +98,8 @@ pub struct Daemon {
     admin: Arc<Admin>,
     notifications: notify::Worker,
     http: Listener,
+    /// Ends what runs beside the requests.
+    background: Shutdown,
 }
 
 /// Opens the listener.
@@ -110,7 +115,15 @@ pub async fn start(options: Options, log: Log, clock: Clock) -> Result<Daemon, S
     let client = Client::new(clock.clone(), options.connect_timeout, options.request_timeout)
         .with_tls(options.connector.clone());
     let (notifier, notifications) = notify::open(&options, &clock);
+    let stop = Shutdown::new();
+    let settings = Settings {
+        asker: Asker::new(client.clone()).quiet(),
+        interval: options.stats_interval,
+        memory_max: options.stats_memory,
+        nsqds: options.nsqd_http_addresses.clone(),
+    };
     let admin = Admin {
+        collector: Collector::new(settings, clock.clone(), stop.clone()),
         nsqlookupds: RwLock::new(options.nsqlookupd_http_addresses.clone().into()),
         nsqds: options.nsqd_http_addresses.clone().into(),
         options,
@@ -121,6 +134,7 @@ pub async fn start(options: Options, log: Log, clock: Clock) -> Result<Daemon, S
     };
     Ok(Daemon {
         admin: Arc::new(admin),
+        background: stop,
         notifications,
         http,
     })
@@ -138,16 +152,21 @@ impl Daemon {
             admin,
             notifications,
             http,
+            background,
         } = self;
         let address = http.local_addr().clone();
         let tasks = TaskGroup::new("nsqadmin tasks");
-        tasks.spawn(notifications.run(shutdown.child()));
+        tasks.spawn(notifications.run(background.child()));
+        admin.collector.follow(&admin.nsqlookupds());
+        tasks.spawn(admin.collector.clone().run());
         tracing::info!("HTTP: listening on {address}");
         let server = Server::new(Front::new(Arc::clone(&admin)), admin.clock.clone());
         let served = server.run(http, shutdown.clone()).await;
         shutdown.trigger();
         tracing::info!("HTTP: closing {address}");
-        let left = tasks.wait(&admin.clock, TASKS_PATIENCE).await;
+        background.trigger();
+        let left =
+            tasks.wait(&admin.clock, TASKS_PATIENCE).await + admin.collector.wait(TASKS_PATIENCE).await;
         if left > 0 {
             tracing::warn!("{left} tasks did not end in time");
         }

@@ -41,7 +41,8 @@ pub struct PercentileStats {
 }
 
 impl LatencyStats {
-    pub(super) fn of(latency: &QuantileLatency) -> Self {
+    /// The latency of one node.
+    pub fn of(latency: &QuantileLatency) -> Self {
         let percentiles = latency.percentiles.as_ref().map(|percentiles| {
             let stats = percentiles.iter().map(|percentile| PercentileStats {
                 average: percentile.value,

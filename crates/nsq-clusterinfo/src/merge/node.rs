@@ -95,7 +95,7 @@ impl Node {
 ///
 /// # Differs from upstream
 /// Topics and tombstones are those of all nsqlookupds, not of the one that answered first.
-pub(crate) fn nodes<'a>(entries: impl Iterator<Item = (&'a str, &'a NodeEntry)>) -> Vec<Node> {
+pub fn nodes<'a>(entries: impl Iterator<Item = (&'a str, &'a NodeEntry)>) -> Vec<Node> {
     let mut merged: BTreeMap<(String, String), (Node, BTreeMap<String, bool>)> = BTreeMap::new();
     let mut hostnames: BTreeMap<String, String> = BTreeMap::new();
     let mut newest = Version::parse("");

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nsq_app::VERSION;
-use nsq_http::{Parts, Response, State, reply};
+use nsq_http::{Parts, Response, State};
 use serde::Serialize;
 
+use super::answer::enveloped;
 use crate::caller::Caller;
 use crate::daemon::Admin;
 
@@ -25,6 +26,9 @@ pub(crate) struct Meta<'a> {
     publish_access: &'static str,
     stats_interval_ms: u64,
     watch_interval_ms: u64,
+    history: HistoryMeta,
+    /// Ascending, those that some nsqd reports.
+    percentiles: Vec<f64>,
     graphite: Graphite,
     statsd: Statsd<'a>,
     external_links: Vec<ExternalLink<'a>>,
@@ -35,6 +39,22 @@ struct Can {
     act: bool,
     tail: bool,
     publish: bool,
+}
+
+#[derive(Serialize)]
+struct HistoryMeta {
+    bytes: usize,
+    bytes_max: usize,
+    series: usize,
+    /// Entities for which there is no room.
+    dropped: usize,
+    tiers: Vec<TierMeta>,
+}
+
+#[derive(Serialize)]
+struct TierMeta {
+    step_ms: i64,
+    span_ms: i64,
 }
 
 #[derive(Serialize)]
@@ -84,6 +104,21 @@ impl<'a> Meta<'a> {
             publish_access: options.publish_access.word(),
             stats_interval_ms: options.stats_interval.map_or(0, millis),
             watch_interval_ms: 2000,
+            history: admin.collector.with_history(|history| HistoryMeta {
+                bytes: history.bytes(),
+                bytes_max: history.bytes_max(),
+                series: history.len(),
+                dropped: history.dropped(),
+                tiers: history
+                    .tiers()
+                    .iter()
+                    .map(|tier| TierMeta {
+                        step_ms: tier.step_ms,
+                        span_ms: tier.span_ms,
+                    })
+                    .collect(),
+            }),
+            percentiles: admin.collector.view().quantiles.clone(),
             graphite: Graphite {
                 mode: graphite.0,
                 url: graphite.1,
@@ -108,5 +143,6 @@ fn millis(duration: Duration) -> u64 {
 }
 
 pub(super) async fn get(State(admin): State<Arc<Admin>>, parts: Parts) -> Response {
-    reply::json(&Meta::of(&admin, Caller(&parts)))
+    let view = admin.collector.watch(false).await;
+    enveloped(&view, Meta::of(&admin, Caller(&parts)))
 }
