@@ -26,7 +26,8 @@ const MAX_RDY_COUNT_DEFAULT: i64 = 2500;
 pub(crate) struct Dialer {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
-    tls: Connector,
+    /// Also for nsqlookupds that are asked over HTTPS.
+    pub(crate) tls: Connector,
 }
 
 /// What nsqd granted.

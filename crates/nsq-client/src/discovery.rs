@@ -125,7 +125,8 @@ impl Asker {
             ..
         } = &dialer.config;
         let http = Client::new(dialer.clock.clone(), *lookupd_poll_timeout, *lookupd_poll_timeout)
-            .with_reply_size_max(REPLY_SIZE_MAX);
+            .with_reply_size_max(REPLY_SIZE_MAX)
+            .with_tls(dialer.tls.clone());
         let sends_secret = *lookupd_authorization && !auth_secret.is_empty();
         let authorization = sends_secret.then(|| HeaderValue::from_str(&format!("Bearer {auth_secret}")));
         Self {

@@ -10,6 +10,7 @@
 )]
 
 mod auth;
+mod client;
 mod delivery;
 mod discovery;
 mod flags;

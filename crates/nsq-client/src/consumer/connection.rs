@@ -44,8 +44,12 @@ pub(super) async fn run(shared: Arc<Shared>, address: String, first: First, leav
         subscribed: false,
     };
     loop {
-        let error = attempt.run().await;
-        if let Some(error) = &error {
+        let error = tokio::select! {
+            error = attempt.run() => error,
+            // Whoever still holds messages has had long enough.
+            () = shared.ended.triggered() => Some(Error::TimedOut),
+        };
+        if let Some(error) = error.as_ref().filter(|error| !matches!(error, Error::Stopped)) {
             tracing::error!("{} ({address}) {error}", shared.prefix());
         }
         let was_first = attempt.first.is_some();
@@ -55,7 +59,7 @@ pub(super) async fn run(shared: Arc<Shared>, address: String, first: First, leav
                 nsqd: address.clone(),
                 error,
             });
-        } else if let Some(error) = error {
+        } else if let Some(error) = error.filter(|error| !matches!(error, Error::Stopped)) {
             shared.emit(&Event::ConnectFailed {
                 nsqd: address.clone(),
                 error: error.clone(),
@@ -284,6 +288,7 @@ impl<'a> Connection<'a> {
     fn read_frames(&mut self) -> Result<(), Error> {
         let result = self.take_frames();
         if !self.received.is_empty() {
+            self.subscribing = false;
             let Membership { shared, link } = &self.member;
             let count = u64::try_from(self.received.len()).unwrap_or(u64::MAX);
             shared.counters.received.fetch_add(count, Ordering::Relaxed);

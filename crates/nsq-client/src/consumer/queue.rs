@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -30,8 +31,7 @@ impl Queue {
             let mut state = self.state.lock();
             if state.closed {
                 drop(state);
-                messages.clear();
-                return;
+                return messages.drain(..).for_each(return_unseen);
             }
             state.messages.extend(messages.drain(..));
             let left = state.idle.len().saturating_sub(count);
@@ -58,22 +58,26 @@ impl Queue {
         Poll::Pending
     }
 
-    /// Ends the work once what is there has been done, or at once if it is to be `dropped`.
-    pub(super) fn close(&self, dropped: bool) {
+    /// Ends the work once what is there has been done, or at once if that is to be `returned`.
+    pub(super) fn close(&self, returned: bool) {
         let (woken, messages) = {
             let mut state = self.state.lock();
             state.closed = true;
-            let messages = if dropped {
+            let messages = if returned {
                 std::mem::take(&mut state.messages)
             } else {
                 VecDeque::new()
             };
             (std::mem::take(&mut state.idle), messages)
         };
-        // Outside the lock, because dropping a message answers it.
-        drop(messages);
+        messages.into_iter().for_each(return_unseen);
         for (_, waker) in woken {
             waker.wake();
         }
     }
+}
+
+/// Gives a message back that nobody has looked at, for others to have it at once.
+fn return_unseen(message: Message) {
+    message.requeue_without_backoff(Some(Duration::ZERO));
 }

@@ -228,8 +228,16 @@ fn a_stream_gives_messages_to_be_answered() {
         message.finish();
         peer.expect_line(&format!("FIN {id}"));
     }
+    // What nobody has looked at goes back at once.
+    let id = peer.send_message(3, 4, "unseen");
+    rig.block_on(async {
+        while messages.consumer().stats().messages_received < 3 {
+            tokio::task::yield_now().await;
+        }
+    });
     drop(messages);
     peer.expect_line("CLS");
+    peer.expect_line(&format!("REQ {id} 0"));
 }
 
 #[test]
