@@ -62,7 +62,13 @@ const COLUMNS: Column<ChannelRow>[] = [
     cell: (r) => <Num v={r.depth} mark={mark(r)} />,
   },
   { id: "trend", label: "Trend", term: "trend", value: (r) => r.trend, cell: (r) => <Trend v={r.trend} /> },
-  { id: "depth_spark", label: "", value: (r) => r.depth, cell: (r) => <Spark values={r.depth_spark} />, fixed: true },
+  {
+    id: "depth_spark",
+    label: "15 min",
+    value: (r) => r.depth,
+    cell: (r) => <Spark values={r.depth_spark} />,
+    fixed: true,
+  },
   {
     id: "in_rate",
     label: "In/s",

@@ -86,7 +86,7 @@ const COLUMNS: Column<TopicRow>[] = [
   },
   {
     id: "publish_spark",
-    label: "",
+    label: "15 min",
     value: (r) => r.publish_rate,
     cell: (r) => <Spark values={r.publish_spark} />,
     fixed: true,
@@ -103,7 +103,7 @@ const COLUMNS: Column<TopicRow>[] = [
   { id: "trend", label: "Trend", term: "trend", value: (r) => r.trend, cell: (r) => <Trend v={r.trend} /> },
   {
     id: "backlog_spark",
-    label: "",
+    label: "15 min",
     value: (r) => r.backlog,
     cell: (r) => <Spark values={r.backlog_spark} />,
     fixed: true,

@@ -76,7 +76,7 @@ export function Shell({ counts, bare }: { counts: Counts | undefined; bare: bool
         ))}
       </nav>
       <span class="spring" />
-      <button type="button" class="search" aria-label="Search" onClick={palette}>
+      <button type="button" class="search" onClick={palette}>
         <Icon name="search" />
         <span class="search-text">Search…</span>
         <kbd>{navigator.platform.startsWith("Mac") ? "⌘K" : "Ctrl K"}</kbd>
@@ -121,19 +121,27 @@ export function Shell({ counts, bare }: { counts: Counts | undefined; bare: bool
 function ProblemCount({ counts }: { counts: Counts | undefined }) {
   if (!counts) return null;
   const { crit, warn } = counts;
-  const label =
-    crit + warn === 0 ? "No problems" : `${f.plural(crit, "critical problem")}, ${f.plural(warn, "warning")}`;
   return (
-    <a class="problem-count" href={to.overview()} aria-label={label} title={label}>
-      {crit + warn === 0 ? (
-        <span class="mark ok">✓</span>
-      ) : (
-        <>
-          {crit > 0 && <span class="mark crit">◆{crit}</span>}
-          {warn > 0 && <span class="mark warn">▲{warn}</span>}
-        </>
+    <a class="problem-count" href={to.overview()}>
+      {crit + warn === 0 && (
+        <span class="mark ok">
+          <span aria-hidden="true">✓</span>
+          <span class="sr">No problems</span>
+        </span>
       )}
+      {crit > 0 && <Count severity="crit" glyph="◆" value={crit} word="critical problem" />}
+      {warn > 0 && <Count severity="warn" glyph="▲" value={warn} word="warning" />}
     </a>
+  );
+}
+
+function Count({ severity, glyph, value, word }: { severity: string; glyph: string; value: number; word: string }) {
+  return (
+    <span class={`mark ${severity}`} title={f.plural(value, word)}>
+      <span aria-hidden="true">{glyph}</span>
+      {value}
+      <span class="sr"> {value === 1 ? word : `${word}s`} </span>
+    </span>
   );
 }
 

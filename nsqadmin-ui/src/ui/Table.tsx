@@ -204,7 +204,7 @@ export function Table<R>(props: TableProps<R>): JSX.Element {
   const shown = flat.slice(part.first, part.end);
   const span = isNarrow.value ? 1 : view.columns.length + (props.menu ? 1 : 0);
   return (
-    <section class="table-frame" aria-label={caption}>
+    <div class="table-frame">
       {!props.plain && <TableTools props={props} view={view} />}
       {bulk && chosen.length > 0 && (
         <div class="bulk" role="toolbar" aria-label="Selected rows">
@@ -265,7 +265,7 @@ export function Table<R>(props: TableProps<R>): JSX.Element {
           order held
         </p>
       )}
-    </section>
+    </div>
   );
 }
 
@@ -521,12 +521,13 @@ function PhoneRow<R>(given: RowProps<R> & { common: { class: string; "aria-rowin
             <Lead {...given} />
             {first && cellOf(first, row)}
           </div>
-          <button type="button" class="phone-keys" aria-label={`Details of ${props.rowKey(row)}`} onClick={whole}>
+          <button type="button" class="phone-keys" onClick={whole}>
             {keys.map((column) => (
               <span key={column.id}>
                 <span class="muted">{column.label}</span> {cellOf(column, row)}
               </span>
             ))}
+            <span class="sr">Details of {props.rowKey(row)}</span>
           </button>
           {props.menu && <RowMenu props={props} row={row} />}
         </div>
