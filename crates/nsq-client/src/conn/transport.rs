@@ -1,7 +1,7 @@
 //! Frames in and commands out, within the timeouts.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -29,6 +29,8 @@ pub(crate) struct Transport {
     decoder: FrameDecoder,
     clock: Clock,
     reading: Deadline,
+    /// nsqd says something from time to time, asked or not.
+    has_heartbeats: bool,
     writing: Deadline,
     /// Something was written and is yet to be flushed.
     unflushed: bool,
@@ -82,8 +84,8 @@ impl Transport {
     pub(super) fn new(stream: Stream, input: BytesMut, decoder: FrameDecoder, dialer: &Dialer) -> Self {
         let Dialer { config, clock, .. } = dialer;
         let mut reading = Deadline::new(config.read_timeout, clock);
-        // Without heartbeats nsqd has no reason to say anything.
-        if config.heartbeat_interval.is_some() {
+        let has_heartbeats = config.heartbeat_interval.is_some();
+        if has_heartbeats {
             reading.start(clock.now());
         }
         Self {
@@ -91,6 +93,7 @@ impl Transport {
             input,
             decoder,
             reading,
+            has_heartbeats,
             writing: Deadline::new(config.write_timeout, clock),
             clock: clock.clone(),
             unflushed: false,
@@ -107,7 +110,13 @@ impl Transport {
         if self.input.capacity() - self.input.len() < READ_LEN_MIN {
             self.input.reserve(READ_LEN);
         }
-        let count = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.input))?;
+        let Poll::Ready(count) = poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.input)? else {
+            if self.input.is_empty() {
+                // There may be thousands of connections that have nothing to say.
+                self.input = BytesMut::new();
+            }
+            return Poll::Pending;
+        };
         if count == 0 {
             return Poll::Ready(Err(Error::Closed));
         }
@@ -115,6 +124,18 @@ impl Transport {
             self.reading.start(self.clock.now());
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Says whether answers are due. Without heartbeats, nsqd has no other reason to say anything, and may be
+    /// silent for as long as it likes.
+    pub(crate) fn await_answers(&mut self, are_due: bool) {
+        if !self.has_heartbeats && are_due != self.reading.is_running() {
+            if are_due {
+                self.reading.start(self.clock.now());
+            } else {
+                self.reading.stop();
+            }
+        }
     }
 
     /// Writes all of `output`, and gets it on its way.

@@ -316,3 +316,6 @@ fn topic_name(topic: &str) -> Result<TopicName, Error> {
 fn too_long(error: BodyTooLong) -> Error {
     Error::TooLong { len: error.len }
 }
+
+#[cfg(test)]
+mod tests;

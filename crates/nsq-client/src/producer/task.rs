@@ -184,7 +184,10 @@ impl<'a> Connection<'a> {
         for _ in 0..TURNS_MAX {
             match self.poll_turn(cx) {
                 Ok(true) => {}
-                Ok(false) => return self.transport.poll_timeout(cx),
+                Ok(false) => {
+                    self.transport.await_answers(!self.unanswered.is_empty());
+                    return self.transport.poll_timeout(cx);
+                }
                 Err(error) => return Poll::Ready(error),
             }
         }

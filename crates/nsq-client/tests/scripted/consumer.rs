@@ -353,3 +353,78 @@ fn disconnecting_lets_messages_be_answered_and_ends_reconnecting() {
     peer.expect_line(&format!("FIN {id}"));
     peer.expect_closed();
 }
+
+#[test]
+fn a_message_that_is_touched_over_and_over_is_touched_once_in_each_write() {
+    let rig = Rig::new();
+    let (_consumer, mut peer, inbox) = rig.consume(&Config::default());
+    peer.expect_line("RDY 1");
+    let id = peer.send_message(1, 1, "x");
+    let message = inbox.next();
+    for _ in 0..100_000 {
+        message.touch();
+    }
+    message.finish();
+    let touches = std::iter::from_fn(|| Some(peer.read_line()))
+        .take_while(|line| *line != format!("FIN {id}"))
+        .count();
+    assert!((1..100_000).contains(&touches), "{touches}");
+}
+
+#[test]
+fn a_peer_that_breaks_the_protocol_is_left_and_the_consumer_comes_back() {
+    let rig = Rig::new();
+    let (_consumer, mut peer, _inbox) = rig.consume(&Config::default());
+    peer.expect_line("RDY 1");
+    // A message that is shorter than its header.
+    peer.send_frame(2, "short");
+    peer.expect_closed();
+    let mut peer = Peer::accept_consumer(&rig.listener, "t", "c");
+    peer.expect_line("RDY 1");
+}
+
+#[test]
+fn a_fatal_error_is_told_and_the_consumer_comes_back() {
+    let rig = Rig::new();
+    let (events, hook) = Events::new();
+    let builder = builder(&Config::default()).nsqd(rig.address()).on_event(hook);
+    let (_inbox, handler) = Inbox::new();
+    let _starting = rig.spawn(async move { builder.start(handler).await });
+    let mut peer = Peer::accept_consumer(&rig.listener, "t", "c");
+    peer.expect_line("RDY 1");
+    events.find(|event| matches!(event, Event::Connected { .. }).then_some(()));
+    peer.send_error("E_INVALID cannot RDY in current state");
+    drop(peer);
+    let error = events.find(|event| match event {
+        Event::Disconnected { error, .. } => error.clone(),
+        _ => None,
+    });
+    assert_eq!(error.to_string(), "E_INVALID cannot RDY in current state");
+    let _peer = Peer::accept_consumer(&rig.listener, "t", "c");
+}
+
+#[test]
+fn an_nsqd_that_sends_far_more_than_it_may_has_to_wait() {
+    let rig = Rig::new();
+    let (inbox, handler) = Inbox::new();
+    let builder = builder(&Config::default()).nsqd(rig.address());
+    let starting = rig.spawn(async move { builder.start(handler).await });
+    let mut peer = Peer::accept(&rig.listener);
+    peer.expect_identify();
+    peer.send_response(r#"{"max_rdy_count":1}"#);
+    peer.expect("SUB t c\nRDY 1\n");
+    peer.send_response("OK");
+    let consumer = rig.wait(starting).unwrap();
+    let frame = [
+        &b"\0\0\x40\x1e\0\0\0\x02"[..],
+        &[0; 10],
+        b"0123456789abcdef",
+        &[b'x'; 16384],
+    ]
+    .concat();
+    let sent = peer.send_until_stalled(&frame.repeat(10_000), Duration::from_millis(500));
+    assert!(sent < 100 * 1024 * 1024, "the whole flood was taken");
+    let held = consumer.stats().in_flight;
+    assert!((1024..2048).contains(&held), "{held}");
+    drop(inbox);
+}

@@ -329,3 +329,70 @@ fn a_configuration_that_is_out_of_range_makes_no_producer() {
         "invalid DeflateLevel ! 0 < 1"
     );
 }
+
+#[test]
+fn an_nsqd_that_takes_nothing_is_given_up_on() {
+    let rig = Rig::new();
+    let producer = Producer::new(rig.address(), &config(&[("write_timeout", "200ms")])).unwrap();
+    let held = producer.clone();
+    let body = vec![b'x'; 3 * 1024 * 1024];
+    let publishing = rig.spawn(async move {
+        let receipts = [held.enqueue("t", &body).await?, held.enqueue("t", &body).await?];
+        for receipt in receipts {
+            receipt.await?;
+        }
+        Ok(())
+    });
+    let _peer = Peer::accept_v2(&rig.listener);
+    assert_eq!(text(rig.wait(publishing)), "not connected");
+}
+
+#[test]
+fn without_heartbeats_an_answer_is_still_due_in_time() {
+    let rig = Rig::new();
+    let config = config(&[("heartbeat_interval", "-1ns"), ("read_timeout", "200ms")]);
+    let producer = Producer::new(rig.address(), &config).unwrap();
+    let held = producer.clone();
+    let connecting = rig.spawn(async move { held.connect().await });
+    let mut peer = Peer::accept_v2(&rig.listener);
+    rig.wait(connecting).unwrap();
+    // Longer than the timeout, with nothing due.
+    peer.expect_silence(Duration::from_millis(400));
+    let receipt = rig.block_on(producer.enqueue("t", "x")).unwrap();
+    peer.expect_publish("t", "x");
+    assert_eq!(text(rig.block_on(receipt)), "not connected");
+}
+
+#[test]
+fn nonsense_in_the_middle_ends_the_connection() {
+    let rig = Rig::new();
+    let (producer, mut peer) = connect(&rig);
+    let receipts = fill(&rig, &producer, &mut peer);
+    peer.send(b"\0\0\0\x02\0\0");
+    peer.expect_closed();
+    for receipt in receipts {
+        assert_eq!(text(rig.block_on(receipt)), "not connected");
+    }
+}
+
+#[test]
+fn a_dropped_receipt_leaves_its_message_to_be_published() {
+    let rig = Rig::new();
+    let (producer, mut peer) = connect(&rig);
+    drop(rig.block_on(producer.enqueue("t", "x")).unwrap());
+    peer.expect_publish("t", "x");
+    peer.send_response("OK");
+    rig.block_on(producer.flush());
+}
+
+#[test]
+fn dropping_the_last_producer_closes_the_connection() {
+    let rig = Rig::new();
+    let (producer, mut peer) = connect(&rig);
+    let other = producer.clone();
+    drop(producer);
+    rig.block_on(other.ping()).unwrap();
+    peer.expect("NOP\n");
+    drop(other);
+    peer.expect_closed();
+}
