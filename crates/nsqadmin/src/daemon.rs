@@ -16,6 +16,7 @@ use crate::collector::{Collector, Settings};
 use crate::notify::{self, Notifier};
 use crate::options::Options;
 use crate::service::Front;
+use crate::tail::Tails;
 
 /// How long notifications and other leftovers may hold up the exit.
 const TASKS_PATIENCE: Duration = Duration::from_millis(1500);
@@ -58,6 +59,7 @@ pub(crate) struct Admin {
     pub(crate) client: Client,
     pub(crate) notifier: Notifier,
     pub(crate) collector: Collector,
+    pub(crate) tails: Arc<Tails>,
     /// Changed by `PUT /config/nsqlookupd_http_addresses`.
     nsqlookupds: RwLock<Arc<[String]>>,
     nsqds: Arc<[String]>,
@@ -124,6 +126,7 @@ pub async fn start(options: Options, log: Log, clock: Clock) -> Result<Daemon, S
     };
     let admin = Admin {
         collector: Collector::new(settings, clock.clone(), stop.clone()),
+        tails: Arc::new(Tails::new(options.tail_sessions_max, clock.clone(), stop.child())),
         nsqlookupds: RwLock::new(options.nsqlookupd_http_addresses.clone().into()),
         nsqds: options.nsqd_http_addresses.clone().into(),
         options,
@@ -165,8 +168,9 @@ impl Daemon {
         shutdown.trigger();
         tracing::info!("HTTP: closing {address}");
         background.trigger();
-        let left =
-            tasks.wait(&admin.clock, TASKS_PATIENCE).await + admin.collector.wait(TASKS_PATIENCE).await;
+        let left = tasks.wait(&admin.clock, TASKS_PATIENCE).await
+            + admin.collector.wait(TASKS_PATIENCE).await
+            + admin.tails.wait(TASKS_PATIENCE).await;
         if left > 0 {
             tracing::warn!("{left} tasks did not end in time");
         }

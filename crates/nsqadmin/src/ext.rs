@@ -15,6 +15,7 @@ mod publish;
 mod series;
 mod table;
 mod tables;
+mod tail;
 
 use std::sync::Arc;
 
@@ -42,4 +43,8 @@ pub(crate) fn routes(router: Router<Arc<Admin>>) -> Router<Arc<Admin>> {
         .get("/api/ext/series", series::series)
         .post("/api/ext/actions", actions::actions)
         .post("/api/ext/publish", publish::publish)
+        .post("/api/ext/tail", tail::start)
+        .get("/api/ext/tail/{id}", tail::events)
+        .delete("/api/ext/tail/{id}", tail::stop)
+        .get("/api/ext/tail/{id}/{message}", tail::message)
 }

@@ -23,3 +23,4 @@ pub mod options;
 mod page;
 mod service;
 mod snapshot;
+mod tail;

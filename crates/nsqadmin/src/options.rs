@@ -113,10 +113,8 @@ pub struct Options {
     pub tail_sessions_max: usize,
     /// Who may publish.
     pub publish_access: Access,
-    /// Encrypts connections over which messages are watched; `None` if they are not.
-    pub nsqd_connector: Option<Connector>,
     /// What nsqds are told that ask for authorization.
-    pub nsqd_auth_secret: Option<Vec<u8>>,
+    pub nsqd_auth_secret: Option<String>,
     /// Who may show the pages in a frame.
     pub frame_ancestors: String,
     /// Names and URLs of links elsewhere.
@@ -163,7 +161,10 @@ impl Options {
                 cause,
             })?),
         };
-        let nsqd_connector = raw.nsqd_tls.then(|| connector_of_nsqds(&raw));
+        if raw.nsqd_tls {
+            // Read again for each session: what is wrong with the files is said now.
+            connector_of_nsqds(&raw)?;
+        }
         Ok(Self {
             log_level: raw.log_level,
             log_prefix: raw.log_prefix.clone(),
@@ -196,7 +197,6 @@ impl Options {
                     wanted: "in [0,100]",
                 })?,
             publish_access: Access::from_word("publish-access", &raw.publish_access)?,
-            nsqd_connector: nsqd_connector.transpose()?,
             nsqd_auth_secret: secret(&raw.nsqd_auth_secret_file)?,
             frame_ancestors: frame_ancestors(&raw.frame_ancestors)?,
             external_links: raw
@@ -346,15 +346,15 @@ fn stats_interval(value: GoDuration) -> Result<Option<Duration>, OptionsError> {
     }
 }
 
-fn secret(file: &str) -> Result<Option<Vec<u8>>, OptionsError> {
+fn secret(file: &str) -> Result<Option<String>, OptionsError> {
     if file.is_empty() {
         return Ok(None);
     }
-    let secret = std::fs::read(file).map_err(|error| OptionsError::File {
+    let secret = std::fs::read_to_string(file).map_err(|error| OptionsError::File {
         flag: "nsqd-auth-secret-file",
         cause: error.to_string(),
     })?;
-    Ok(Some(secret.trim_ascii().to_vec()))
+    Ok(Some(secret.trim().to_owned()))
 }
 
 /// It goes into a header among other directives.
