@@ -21,5 +21,5 @@ pub mod wire;
 
 pub use error::{NobodyAnswered, Partial, QueryError};
 pub use query::{Asker, Cluster, Scope};
-pub use url::escape;
+pub use url::{escape, escape_bytes};
 pub use version::Version;

@@ -4,8 +4,13 @@ use std::fmt::Write as _;
 
 /// `text` as a value in a query string, as Go's `url.QueryEscape` writes it.
 pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
+    escape_bytes(text.as_bytes())
+}
+
+/// The same of bytes that need not be text.
+pub fn escape_bytes(bytes: &[u8]) -> String {
+    let mut escaped = String::with_capacity(bytes.len());
+    for &byte in bytes {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
                 escaped.push(char::from(byte));

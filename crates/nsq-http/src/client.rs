@@ -1,5 +1,9 @@
 //! Asking an HTTP server, within bounds.
 
+mod keep_alive;
+
+pub use keep_alive::{KeepAlive, StatusReply};
+
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -27,6 +31,8 @@ pub struct Client {
     request_timeout: Duration,
     reply_size_max: usize,
     tls: Option<Connector>,
+    /// Header names begin with capitals, as Go writes them.
+    writes_capitals: bool,
 }
 
 impl Client {
@@ -42,6 +48,7 @@ impl Client {
             request_timeout,
             reply_size_max: Self::REPLY_SIZE_MAX,
             tls: None,
+            writes_capitals: false,
         }
     }
 
@@ -79,26 +86,10 @@ impl Client {
 
     async fn exchange(&self, request: ClientRequest<'_>) -> Result<ClientReply, Cause> {
         let (server, request) = request.into_http()?;
-        let connector = match (server.is_https, &self.tls) {
-            (false, _) => None,
-            (true, Some(connector)) => Some(connector),
-            (true, None) => return Err(Cause::Url("unsupported protocol scheme")),
-        };
-        let host = server.address.host().to_owned();
-        let address = Address::Tcp(server.address);
-        let socket = Socket::connect(&address, self.connect_timeout, &self.clock)
-            .await
-            .map_err(Cause::Connect)?;
-        let mut stream = Stream::from(socket);
-        if let Some(connector) = connector {
-            connector
-                .connect(&host, &mut stream, Vec::new(), self.request_timeout, &self.clock)
-                .await
-                .map_err(Cause::Tls)?;
-        }
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(Cause::Http)?;
+        let Link {
+            mut sender,
+            connection,
+        } = self.connect(&server).await?;
         let exchange = async {
             let response = sender.send_request(request).await.map_err(Cause::Http)?;
             let (head, body) = response.into_parts();
@@ -109,6 +100,36 @@ impl Client {
             })
         };
         driven_by(connection, exchange).await
+    }
+
+    /// Makes a connection on which nothing has been asked yet.
+    async fn connect(&self, server: &Server) -> Result<Link, Cause> {
+        let connector = match (server.is_https, &self.tls) {
+            (false, _) => None,
+            (true, Some(connector)) => Some(connector),
+            (true, None) => return Err(Cause::Url("unsupported protocol scheme")),
+        };
+        let host = server.address.host().to_owned();
+        let address = Address::Tcp(server.address.clone());
+        let socket = Socket::connect(&address, self.connect_timeout, &self.clock)
+            .await
+            .map_err(Cause::Connect)?;
+        let mut stream = Stream::from(socket);
+        if let Some(connector) = connector {
+            connector
+                .connect(&host, &mut stream, Vec::new(), self.request_timeout, &self.clock)
+                .await
+                .map_err(Cause::Tls)?;
+        }
+        let (sender, connection) = http1::Builder::new()
+            .title_case_headers(self.writes_capitals)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(Cause::Http)?;
+        Ok(Link {
+            sender,
+            connection: Box::pin(connection),
+        })
     }
 
     async fn collect(&self, mut body: Incoming) -> Result<Bytes, Cause> {
@@ -124,6 +145,13 @@ impl Client {
         }
         Ok(collected.freeze())
     }
+}
+
+/// A connection to a server. Its bytes move only while it is polled.
+#[derive(Debug)]
+struct Link {
+    sender: http1::SendRequest<AnyBody>,
+    connection: Pin<Box<http1::Connection<TokioIo<Stream>, AnyBody>>>,
 }
 
 /// Completes `exchange` while moving the bytes of its `connection` on the same task.
@@ -204,6 +232,18 @@ impl<'a> ClientRequest<'a> {
         self
     }
 
+    /// Leaves a header out that every request has otherwise.
+    pub fn without_header(mut self, name: &HeaderName) -> Self {
+        self.headers.remove(name);
+        self
+    }
+
+    /// Sends a body of a kind that a [`header`](Self::header) says, if anything does.
+    pub fn payload(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     fn shown_url(&self) -> &'a str {
         match self.url.split_once('?') {
             Some((path, _)) if self.hides_query => path,
@@ -246,6 +286,7 @@ impl<'a> ClientRequest<'a> {
 }
 
 /// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Server {
     address: HostPort,
     is_https: bool,

@@ -39,7 +39,7 @@ pub use axum::http::request::Parts;
 pub use hyper::{Method, StatusCode, Uri, header};
 
 pub use body::Body;
-pub use client::{Client, ClientError, ClientReply, ClientRequest};
+pub use client::{Client, ClientError, ClientReply, ClientRequest, KeepAlive, StatusReply};
 pub use error::ApiError;
 pub use json::{to_json, write_json};
 pub use params::{Params, ParamsError};

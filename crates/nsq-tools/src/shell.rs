@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use nsq_app::{Exit, VERSION};
-use nsq_flags::{Given, StringList, Table};
+use nsq_flags::{Given, GoDuration, StringList, Table};
 use nsq_runtime::Shutdown;
 
 /// Reads the command line of the utility `name`. `args` begin with what the process was called as, which the
@@ -35,6 +36,17 @@ pub(crate) fn load<O: Default>(
 /// What `--version` of the utility `name` ends with.
 pub(crate) fn version(name: &str) -> Exit {
     Exit::Version(format!("{name} v{VERSION}"))
+}
+
+/// A duration that has to be more than nothing.
+///
+/// # Errors
+/// It is not.
+pub(crate) fn positive(flag: &str, duration: GoDuration) -> Result<Duration, Exit> {
+    duration
+        .to_std()
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| fail(format_args!("--{flag} should be positive")))
 }
 
 /// The end of a utility that cannot go on: a line with date and time, and code 1.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{env, fs};
 
-use nsq_tools::{nsq_stat, nsq_tail, nsq_to_file, nsqauthd, to_nsq};
+use nsq_tools::{nsq_stat, nsq_tail, nsq_to_file, nsq_to_http, nsq_to_nsq, nsqauthd, to_nsq};
 
 #[test]
 fn the_reference_in_docs_is_up_to_date() {
@@ -14,6 +14,8 @@ fn the_reference_in_docs_is_up_to_date() {
         ("nsq_stat", nsq_stat::TABLE.reference()),
         ("nsq_tail", nsq_tail::TABLE.reference()),
         ("nsq_to_file", nsq_to_file::TABLE.reference()),
+        ("nsq_to_http", nsq_to_http::TABLE.reference()),
+        ("nsq_to_nsq", nsq_to_nsq::TABLE.reference()),
         ("to_nsq", to_nsq::TABLE.reference()),
     ];
     let mut current = document.clone();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nsq_http::{Client, ClientRequest, Request, Response, Service, StatusCode, read_body, reply};
+use nsq_http::{Client, ClientRequest, KeepAlive, Request, Response, Service, StatusCode, read_body, reply};
 use nsq_net::Peer;
 use nsq_runtime::{Clock, ManualClock};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -174,4 +174,57 @@ async fn what_is_not_an_http_url_is_refused() {
         let error = client().send(ClientRequest::get(url)).await.unwrap_err();
         assert_eq!(error.to_string(), message);
     }
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_until_the_server_closes_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = async {
+        let mut connections = 0;
+        for answers in [2, 1] {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            connections += 1;
+            for _ in 0..answers {
+                let mut seen = Vec::new();
+                while !seen.ends_with(b"\r\n\r\nbody") {
+                    assert_ne!(stream.read_buf(&mut seen).await.unwrap(), 0);
+                }
+                stream
+                    .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                    .await
+                    .unwrap();
+            }
+        }
+        connections
+    };
+    let keep_alive = KeepAlive::new(client());
+    let asking = async {
+        for _ in 0..3 {
+            let request = ClientRequest::post(&url).payload("body");
+            let status = keep_alive.send(request).await.unwrap().status;
+            assert_eq!(status, StatusCode::NO_CONTENT);
+        }
+    };
+    let (connections, ()) = tokio::join!(server, asking);
+    assert_eq!(connections, 2);
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_left_once_its_status_is_known() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut seen = Vec::new();
+        while !seen.ends_with(b"\r\n\r\n") {
+            assert_ne!(stream.read_buf(&mut seen).await.unwrap(), 0);
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        let part = vec![b'x'; 65536];
+        while stream.write_all(&part).await.is_ok() {}
+    };
+    let keep_alive = KeepAlive::new(client());
+    let (reply, ()) = tokio::join!(keep_alive.send(ClientRequest::get(&url)), server);
+    assert_eq!(reply.unwrap().status, StatusCode::OK);
 }

@@ -8,7 +8,7 @@ use nsq_flags::text::{parse_decimal, quote};
 use nsq_flags::{ConfigValue, Flag, GoDuration, SetError, StringList, Table, Value, field};
 
 use super::PROGRAM;
-use crate::shell::{self, Source, fail};
+use crate::shell::{self, Source, fail, positive};
 
 type Row = Flag<RawOptions>;
 
@@ -179,13 +179,6 @@ impl Options {
             request_timeout,
         })
     }
-}
-
-fn positive(flag: &str, duration: GoDuration) -> Result<Duration, Exit> {
-    duration
-        .to_std()
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| fail(format_args!("--{flag} should be positive")))
 }
 
 #[cfg(test)]

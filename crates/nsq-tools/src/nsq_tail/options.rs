@@ -1,13 +1,13 @@
 //! The flags of `nsq_tail`.
 
 use std::ffi::OsString;
-use std::hash::{BuildHasher, RandomState};
 
 use nsq_app::Exit;
 use nsq_client::Config;
 use nsq_flags::{Flag, StringList, Table, field};
 
 use super::PROGRAM;
+use crate::chance::Chance;
 use crate::client_options::ClientOptions;
 use crate::shell::{self, Source, fail};
 
@@ -119,7 +119,7 @@ impl Options {
             None => raw.max_in_flight,
         };
         let channel = if raw.channel.is_empty() {
-            format!("tail{:06}#ephemeral", RandomState::new().hash_one(0) % 999_999)
+            format!("tail{:06}#ephemeral", Chance::new().below(999_999))
         } else {
             raw.channel
         };

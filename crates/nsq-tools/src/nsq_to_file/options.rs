@@ -14,7 +14,7 @@ use super::PROGRAM;
 use super::name::{Naming, Places};
 use super::writer::Settings;
 use crate::client_options::ClientOptions;
-use crate::shell::{self, Source, fail};
+use crate::shell::{self, Source, fail, positive};
 
 type Row = Flag<RawOptions>;
 
@@ -326,13 +326,6 @@ fn source(raw: &RawOptions) -> Result<Source, Exit> {
         &raw.nsqd_tcp_addresses,
         &raw.lookupd_http_addresses,
     )
-}
-
-fn positive(flag: &str, duration: GoDuration) -> Result<Duration, Exit> {
-    duration
-        .to_std()
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| fail(format_args!("--{flag} should be positive")))
 }
 
 #[cfg(test)]

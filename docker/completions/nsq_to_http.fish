@@ -1,0 +1,20 @@
+# Completions of nsq_to_http for fish. Generated from docs/flags.md.
+
+complete -c nsq_to_http -f
+complete -c nsq_to_http -l channel -x -d 'nsq channel'
+complete -c nsq_to_http -l consumer-opt -x -d 'option to passthrough to nsq.Consumer (may be given multiple times, http://godoc.org/github.com/nsqio/go-nsq#Config)'
+complete -c nsq_to_http -l content-type -x -d 'the Content-Type used for POST requests'
+complete -c nsq_to_http -l get -x -d 'HTTP address to make a GET request to. \'%s\' will be printf replaced with data (may be given multiple times)'
+complete -c nsq_to_http -l header -x -d 'Custom header for HTTP requests (may be given multiple times)'
+complete -c nsq_to_http -l http-client-connect-timeout -x -d 'timeout for HTTP connect'
+complete -c nsq_to_http -l http-client-request-timeout -x -d 'timeout for HTTP request'
+complete -c nsq_to_http -l lookupd-http-address -x -d 'lookupd HTTP address (may be given multiple times)'
+complete -c nsq_to_http -l max-in-flight -x -d 'max number of messages to allow in flight'
+complete -c nsq_to_http -l mode -x -d 'the upstream request mode options: round-robin, hostpool (default), epsilon-greedy'
+complete -c nsq_to_http -l n -x -d 'number of concurrent publishers'
+complete -c nsq_to_http -l nsqd-tcp-address -x -d 'nsqd TCP address (may be given multiple times)'
+complete -c nsq_to_http -l post -x -d 'HTTP address to make a POST request to.  data will be in the body (may be given multiple times)'
+complete -c nsq_to_http -l sample -x -d '% of messages to publish (float b/w 0 -> 1)'
+complete -c nsq_to_http -l status-every -x -d 'the # of requests between logging status (per handler), 0 disables'
+complete -c nsq_to_http -l topic -x -d 'nsq topic'
+complete -c nsq_to_http -l version -d 'print version string'
