@@ -143,6 +143,7 @@ impl Asker {
         parameter: Option<(&str, &str)>,
     ) -> Result<Vec<String>, Failure> {
         let url = lookupd.url(parameter);
+        tracing::debug!("querying nsqlookupd {url}");
         let mut request = ClientRequest::get(&url);
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());

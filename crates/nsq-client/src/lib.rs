@@ -83,4 +83,4 @@ pub use message::Message;
 pub use nsq_net::tls::MinVersion as TlsVersion;
 pub use nsq_protocol::error_code::ErrorCode;
 pub use nsq_protocol::message::MessageId;
-pub use producer::{PoolMember, Producer, ProducerPool, Receipt};
+pub use producer::{PoolMember, Producer, ProducerPool, ProducerStats, Receipt};

@@ -18,7 +18,7 @@ use nsq_runtime::{Clock, Shutdown, TaskGroup};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use self::outbox::Outbox;
+use self::outbox::{Encoded, Outbox};
 pub use self::pool::{PoolMember, ProducerPool};
 use self::receipt::Outcome;
 pub use self::receipt::Receipt;
@@ -72,6 +72,20 @@ pub struct Producer {
     handle: Arc<Handle>,
 }
 
+/// What a producer has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProducerStats {
+    /// Messages that nsqd has.
+    pub messages_published: u64,
+    /// Messages that failed.
+    pub messages_failed: u64,
+    /// Commands that were answered. The fewer there are for the messages, the more travelled together.
+    pub commands: u64,
+    /// Connections that were made.
+    pub connections: u64,
+}
+
 /// Stops the task with the last producer.
 struct Handle {
     shared: Arc<Shared>,
@@ -109,6 +123,7 @@ struct State {
     /// Sign of life to be sent.
     ping: bool,
     phase: Phase,
+    stats: ProducerStats,
 }
 
 /// Where the producer is in its life.
@@ -127,6 +142,17 @@ enum Phase {
 }
 
 impl State {
+    /// A command is done with; its outcome is yet to be told.
+    fn complete(&mut self, command: Encoded, succeeded: bool) -> Arc<Outcome> {
+        let messages = u64::try_from(command.messages).unwrap_or(u64::MAX);
+        if succeeded {
+            self.stats.messages_published += messages;
+        } else {
+            self.stats.messages_failed += messages;
+        }
+        self.outbox.answered(command)
+    }
+
     fn check_running(&self) -> Result<(), Error> {
         match self.phase {
             Phase::Stopped => Err(Error::Stopped),
@@ -170,6 +196,7 @@ impl Producer {
                 connecting: Vec::new(),
                 ping: false,
                 phase: Phase::New,
+                stats: ProducerStats::default(),
             }),
             task: AtomicWaker::new(),
             room: Notify::new(),
@@ -197,6 +224,11 @@ impl Producer {
     /// How many commands have not been answered or sent. Messages that leave together count once.
     pub fn pending(&self) -> usize {
         self.shared().state.lock().outbox.pending().commands
+    }
+
+    /// What has happened so far.
+    pub fn stats(&self) -> ProducerStats {
+        self.shared().state.lock().stats
     }
 
     /// Connects, unless there is a connection.

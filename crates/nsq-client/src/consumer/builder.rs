@@ -101,6 +101,13 @@ impl ConsumerBuilder {
         self
     }
 
+    /// Takes the time from `clock`.
+    #[cfg(test)]
+    pub(super) fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Starts the consumer with a handler. Returns when all nsqds that were added are connected; what
     /// nsqlookupd knows is connected later.
     ///

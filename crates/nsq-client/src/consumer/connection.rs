@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
+use nsq_flags::GoDuration;
 use nsq_protocol::command::encode_sub;
 use nsq_protocol::frame::{CLOSE_WAIT, Frame, HEARTBEAT, OK};
 use nsq_protocol::message::Message as Received;
@@ -50,7 +51,12 @@ pub(super) async fn run(shared: Arc<Shared>, address: String, first: First, leav
             () = shared.ended.triggered() => Some(Error::TimedOut),
         };
         if let Some(error) = error.as_ref().filter(|error| !matches!(error, Error::Stopped)) {
-            tracing::error!("{} ({address}) {error}", shared.prefix());
+            let what = match error {
+                Error::Protocol(_) => "protocol error",
+                _ if attempt.subscribed => "IO error",
+                _ => "error connecting to nsqd",
+            };
+            tracing::error!("{} ({address}) {what} - {error}", shared.prefix());
         }
         let was_first = attempt.first.is_some();
         if attempt.subscribed {
@@ -74,7 +80,11 @@ pub(super) async fn run(shared: Arc<Shared>, address: String, first: First, leav
             break;
         }
         let wait = retry.wait();
-        tracing::info!("{} ({address}) re-connecting in {wait:.1?}", shared.prefix());
+        tracing::info!(
+            "{} ({address}) re-connecting in {}",
+            shared.prefix(),
+            GoDuration::from(wait)
+        );
         tokio::select! {
             () = shared.dialer.clock.sleep(wait) => {}
             () = leave.triggered() => break,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use nsq_flags::GoDuration;
 use nsq_protocol::name::{ChannelName, TopicName};
 use nsq_runtime::{Moment, Shutdown, TaskGroup};
 use parking_lot::Mutex;
@@ -175,8 +176,9 @@ impl Shared {
             Step::Nothing => {}
             Step::Pause { level, duration } => {
                 tracing::warn!(
-                    "{} backing off for {duration:?} (backoff level {level}), setting all to RDY 0",
-                    self.prefix()
+                    "{} backing off for {} (backoff level {level}), setting all to RDY 0",
+                    self.prefix(),
+                    GoDuration::from(duration)
                 );
                 self.manager.notify_one();
                 self.emit(&Event::Backoff { level, duration });
@@ -234,6 +236,11 @@ impl Shared {
         let mut state = self.state.lock();
         let in_backoff = state.backoff.level() > 0;
         state.links.remove(&link.id());
+        tracing::warn!(
+            "{} there are {} connections left alive",
+            self.prefix(),
+            state.links.len()
+        );
         state.ready.remove(link.id(), in_backoff);
         if !in_backoff {
             state.ready.distribute(now);

@@ -58,3 +58,53 @@ async fn connections_ended(shared: &Shared) {
         changed.await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use nsq_runtime::ManualClock;
+    use nsq_testkit::peer::Peer;
+
+    use super::*;
+    use crate::Consumer;
+
+    #[test]
+    fn a_message_that_is_held_for_ever_does_not_keep_the_consumer() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let time = ManualClock::new();
+        let builder = Consumer::builder("t", "c")
+            .nsqd(listener.local_addr().unwrap().to_string())
+            .clock(time.clock());
+        let (starting, peer) = std::thread::scope(|scope| {
+            let starting = scope.spawn(|| runtime.block_on(builder.stream()));
+            let peer = Peer::accept_consumer(&listener, "t", "c");
+            (starting.join().unwrap(), peer)
+        });
+        let (mut messages, mut peer) = (starting.unwrap(), peer);
+        peer.expect_line("RDY 1");
+        peer.send_message(1, 1, "held");
+        let held = runtime.block_on(messages.next()).unwrap();
+        let consumer = messages.consumer().clone();
+        consumer.begin_stop();
+        peer.expect_line("CLS");
+        peer.send_response("CLOSE_WAIT");
+        runtime.block_on(async {
+            tokio::join!(consumer.stopped(), async {
+                // The timer may not have been set yet when the time first moves.
+                while !consumer.shared.ended.is_triggered() {
+                    time.advance(STOP_PATIENCE);
+                    tokio::task::yield_now().await;
+                }
+            })
+        });
+        peer.expect_closed();
+        assert!(runtime.block_on(messages.next()).is_none());
+        held.finish();
+    }
+}

@@ -54,6 +54,8 @@ struct Command {
     outcome: Arc<Outcome>,
     /// Bytes of its bodies.
     len: usize,
+    /// How many bodies there are.
+    messages: usize,
 }
 
 #[derive(Debug)]
@@ -73,6 +75,8 @@ pub(super) struct Encoded {
     pub(super) outcome: Arc<Outcome>,
     /// Bytes of its bodies.
     len: usize,
+    /// How many bodies there are.
+    pub(super) messages: usize,
 }
 
 impl Outbox {
@@ -107,6 +111,7 @@ impl Outbox {
         };
         messages.push(body).map_err(too_long)?;
         command.len += body.len();
+        command.messages += 1;
         self.pending.bytes += body.len();
         let is_full = messages.encoded_len() >= GATHERED_BYTES_MAX || messages.count() >= GATHERED_COUNT_MAX;
         if is_full {
@@ -134,8 +139,10 @@ impl Outbox {
         encode: fn(Gathered, nsq_protocol::name::TopicRef<'_>) -> Result<Bytes, BodyTooLong>,
     ) -> Result<Receipt, Error> {
         let topic = topic_name(topic)?;
-        let len = bodies.iter().map(|body| body.as_ref().len() + 4).sum::<usize>();
-        let mut messages = Gathered::reusing(BytesMut::with_capacity(len.saturating_add(128)));
+        let len: usize = bodies.iter().map(|body| body.as_ref().len()).sum();
+        // With their sizes, and some for the line in front of them.
+        let room = len + 4 * bodies.len() + 128;
+        let mut messages = Gathered::reusing(BytesMut::with_capacity(room));
         for body in bodies {
             if body.as_ref().is_empty() {
                 return Err(Error::EmptyMessage);
@@ -147,9 +154,8 @@ impl Outbox {
         }
         // What the topic gathers from here on must not overtake these.
         self.stop_gathering(&topic)?;
-        let messages_len = messages.encoded_len();
         let bytes = encode(messages, topic.as_name_ref()).map_err(too_long)?;
-        Ok(self.push(bytes, messages_len))
+        Ok(self.push(bytes, len, bodies.len()))
     }
 
     /// Adds a message that is held back for `defer_ms` milliseconds.
@@ -165,7 +171,7 @@ impl Outbox {
         let topic = topic_name(topic)?;
         let mut bytes = BytesMut::with_capacity(body.len() + 128);
         encode_dpub(&mut bytes, topic.as_name_ref(), defer_ms, body).map_err(too_long)?;
-        Ok(self.push(bytes.freeze(), body.len()))
+        Ok(self.push(bytes.freeze(), body.len(), 1))
     }
 
     /// Whether there is nothing to send.
@@ -195,6 +201,7 @@ impl Outbox {
                 bytes,
                 outcome: command.outcome,
                 len: command.len,
+                messages: command.messages,
             }),
             Err(error) => {
                 self.forget(command.len);
@@ -206,12 +213,13 @@ impl Outbox {
 
     /// Puts commands back in front, which have been taken and not carried out.
     pub(super) fn put_back(&mut self, commands: impl DoubleEndedIterator<Item = Encoded>) {
-        for Encoded { bytes, outcome, len } in commands.rev() {
+        for command in commands.rev() {
             self.taken = self.taken.wrapping_sub(1);
             self.queue.push_front(Command {
-                content: Content::Ready(bytes),
-                outcome,
-                len,
+                content: Content::Ready(command.bytes),
+                outcome: command.outcome,
+                len: command.len,
+                messages: command.messages,
             });
         }
     }
@@ -237,7 +245,7 @@ impl Outbox {
         }
     }
 
-    fn push(&mut self, bytes: Bytes, len: usize) -> Receipt {
+    fn push(&mut self, bytes: Bytes, len: usize, messages: usize) -> Receipt {
         let outcome = Arc::default();
         let receipt = Receipt::of(&outcome);
         self.pending.commands += 1;
@@ -246,6 +254,7 @@ impl Outbox {
             content: Content::Ready(bytes),
             outcome,
             len,
+            messages,
         });
         receipt
     }
@@ -276,6 +285,7 @@ impl Outbox {
             content: Content::Open { topic, messages },
             outcome: Arc::default(),
             len: 0,
+            messages: 0,
         });
         Ok(at)
     }

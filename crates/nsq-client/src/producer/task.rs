@@ -99,6 +99,7 @@ impl Shared {
     fn connected(&self) {
         let connecting = {
             let mut state = self.state.lock();
+            state.stats.connections += 1;
             if state.phase == Phase::Disconnected {
                 state.phase = Phase::Connected;
             }
@@ -123,7 +124,7 @@ impl Shared {
                 }
                 break;
             };
-            outcomes.push(state.outbox.answered(command));
+            outcomes.push(state.complete(command, false));
         }
         self.tell(outcomes.into_iter(), &Err(error.clone()));
     }
@@ -232,9 +233,11 @@ impl<'a> Connection<'a> {
             self.was_answered = true;
             let answered = {
                 let mut state = self.shared.state.lock();
-                let outbox = &mut state.outbox;
-                let tell = |(command, answer)| (outbox.answered(command), answer);
-                answered.into_iter().map(tell).collect::<Vec<_>>()
+                state.stats.commands += u64::try_from(answered.len()).unwrap_or(u64::MAX);
+                answered
+                    .into_iter()
+                    .map(|(command, answer)| (state.complete(command, answer.is_ok()), answer))
+                    .collect::<Vec<_>>()
             };
             for (outcome, answer) in answered {
                 outcome.answer(answer);
@@ -325,10 +328,9 @@ impl Drop for Connection<'_> {
                 state.outbox.put_back(unanswered.into_iter());
                 Vec::new()
             } else {
-                let outbox = &mut state.outbox;
                 unanswered
                     .into_iter()
-                    .map(|command| outbox.answered(command))
+                    .map(|command| state.complete(command, false))
                     .collect()
             }
         };

@@ -95,6 +95,8 @@ fn what_is_published_while_answers_are_due_travels_together_in_order() {
         rig.block_on(receipt).unwrap();
     }
     assert_eq!(producer.pending(), 0);
+    let stats = producer.stats();
+    assert_eq!((stats.messages_published, stats.commands), (8, 6));
 }
 
 #[test]

@@ -46,6 +46,22 @@ fn a_server_that_nobody_vouches_for_is_refused() {
 }
 
 #[test]
+fn a_client_shows_its_certificate_where_one_is_required() {
+    let pki = Pki::new();
+    let setup = pki
+        .setup()
+        .flag("--tls-client-auth-policy=require-verify")
+        .flag(format!("--tls-root-ca-file={}", pki.authority_file().display()));
+    let nsqd = setup.start();
+    let mut config = trusting(&pki);
+    round_trip(&nsqd, &config).unwrap_err();
+    // The server's own certificate is as good as any that the authority has signed.
+    config.set("tls-cert", pki.cert_file().to_str().unwrap()).unwrap();
+    config.set("tls-key", pki.key_file().to_str().unwrap()).unwrap();
+    round_trip(&nsqd, &config).unwrap();
+}
+
+#[test]
 fn asking_for_both_compressions_is_refused_in_nsqds_words() {
     with_each_nsqd(|setup| {
         let nsqd = setup.start();
