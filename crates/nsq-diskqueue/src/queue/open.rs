@@ -4,7 +4,7 @@ use super::{DiskQueue, Writer};
 use crate::handed_out::HandedOut;
 use crate::index::QueueFiles;
 use crate::metadata::{METADATA_LEN_MAX, Metadata};
-use crate::names::Names;
+use crate::names::{FILE_NUMBER_MAX, Names};
 use crate::scan::{Rules, Scanner};
 use crate::storage::{OpenMode, Storage, read_fully};
 use crate::sync_job::Unsynced;
@@ -91,7 +91,13 @@ impl DiskQueue {
         self.unread = depth;
         if !self.remove_consumed_leftovers(depth)? {
             self.event(Event::ReadPositionDoubtful { read, depth });
-            return self.start_over(None, depth);
+            self.start_over(None, depth)?;
+            // The metadata stays until the next sync. If what is appended until then went to the files that it speaks
+            // of, it could come to fit them, and would be believed after a crash.
+            if write.file >= self.write.file && write.file < FILE_NUMBER_MAX {
+                self.write = Position::start_of(write.file + 1);
+            }
+            return Ok(());
         }
 
         let len = self.file_len(write.file)?;

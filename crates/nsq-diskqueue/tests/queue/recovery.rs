@@ -533,3 +533,16 @@ fn unknown_files_are_left_alone() {
         assert_eq!(storage.content(name).unwrap(), records(0..1));
     }
 }
+
+#[test]
+fn metadata_that_was_not_believed_does_not_come_true_by_what_is_written_next() {
+    let storage = MemStorage::new();
+    storage.put(META, "1\n1,0\n1,70\n");
+    storage.put(data(0), records(0..1));
+    let mut queue = open(&storage);
+    // The file with this number, and with one record, is what the metadata speaks of.
+    queue.append(&batch(1..2)).unwrap();
+    drop(queue);
+    assert_eq!(meta(&storage), "1\n1,0\n1,70\n", "nothing was synced");
+    assert_eq!(drain(&mut open(&storage)), bodies(0..2));
+}
