@@ -98,6 +98,8 @@ deviations! {
     StatsdCountersNeverFall,
     /// `/metrics` is there, for Prometheus.
     MetricsAreServed,
+    /// What a browser sends for a page of another site changes nothing.
+    OtherSitesAreRefused,
     /// Options with which the daemon would crash or hang later are refused at the start.
     HopelessOptionsAreRefused,
     /// A value of the wrong kind in the configuration file is refused or has its obvious meaning.

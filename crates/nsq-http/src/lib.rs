@@ -6,6 +6,8 @@
 //! redirects as NSQ words them. [`reply`] and [`ApiError`] make the "V1" answers, [`Params`] reads
 //! a query string as Go does, and the [`Client`] asks such servers.
 //!
+//! Requests that change something are refused when a browser sends them for a page of another site.
+//!
 //! What the endpoints do is left to the daemons. There is no HTTP/2 and no compression.
 //!
 //! ```
@@ -25,6 +27,7 @@
 
 mod body;
 mod client;
+mod cross_site;
 mod duration;
 mod error;
 mod json;

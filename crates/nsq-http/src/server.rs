@@ -32,6 +32,12 @@ pub trait Service: Send + Sync + 'static {
         let _ = (method, path);
         true
     }
+
+    /// Whether requests that change something are answered 403 `CROSS_SITE` instead of being served, when a browser
+    /// sends them for a page of another site. Other clients are never refused.
+    fn refuses_cross_site(&self) -> bool {
+        true
+    }
 }
 
 /// Serves one [`Service`] on any number of listeners.

@@ -2,6 +2,7 @@
 
 mod channel;
 mod config;
+mod cross_site;
 mod debug;
 mod dialect;
 mod metrics;

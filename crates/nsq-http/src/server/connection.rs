@@ -20,7 +20,7 @@ use super::monitor::{Monitor, Monitored, Phase};
 use super::watch::Watch;
 use super::{Service, Shared, panic};
 use crate::reply::{self, WithStatus};
-use crate::{ApiError, RequestBody, Response};
+use crate::{ApiError, RequestBody, Response, cross_site};
 
 /// Bounds how much a connection buffers of what it reads, and so how large a step through a body is.
 const READ_BUFFER_MAX: usize = 64 * 1024;
@@ -87,12 +87,19 @@ async fn answer<S: Service>(
         let log = is_logged
             .then(|| AccessLog::begin(method, uri, peer, clock))
             .flatten();
-        let request = request.map(|body| RequestBody::new(body, Arc::clone(&monitor)));
-        let response = panic::caught(pin!(service.call(request, peer))).await;
-        let response = response.unwrap_or_else(|payload| {
-            tracing::error!("panic in HTTP handler - {}", panic::message(&*payload));
-            ApiError::internal().into()
-        });
+        let response = if service.refuses_cross_site() && cross_site::is_forged(&request) {
+            monitor.abandon_input();
+            ApiError::new(StatusCode::FORBIDDEN, "CROSS_SITE")
+                .closing()
+                .into()
+        } else {
+            let request = request.map(|body| RequestBody::new(body, Arc::clone(&monitor)));
+            let response = panic::caught(pin!(service.call(request, peer))).await;
+            response.unwrap_or_else(|payload| {
+                tracing::error!("panic in HTTP handler - {}", panic::message(&*payload));
+                ApiError::internal().into()
+            })
+        };
         if let Some(log) = log {
             log.end(response.status(), clock);
         }
