@@ -31,9 +31,6 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 #[expect(clippy::cast_possible_truncation, reason = "it is 26")]
 const HEADER_LEN: u32 = MESSAGE_HEADER_LEN as u32;
 
-/// A timestamp below this, in the year 2001, marks bytes that are no message.
-const PLAUSIBLE_TIMESTAMP_MIN_NS: i64 = 1_000_000_000_000_000_000;
-
 thread_local! {
     /// The buffer in which this thread encodes what it writes next.
     static BATCH: RefCell<RecordBatch> = RefCell::default();
@@ -204,7 +201,7 @@ impl State {
             record_len_max: core.options.max_msg_size.saturating_add(HEADER_LEN),
             sync_every: core.options.sync_every,
             syncs_itself: false,
-            plausible: is_plausible,
+            plausible: MessageHeader::is_plausible,
             index: core.directory_index(),
             ..Options::new(&core.options.data_path, owner.files_name())
         };
@@ -345,11 +342,4 @@ fn report(disk: &mut DiskQueue, owner: &impl QueueOwner) {
             Level::Error => tracing::error!("{line}"),
         }
     }
-}
-
-/// Whether bytes can be the header of a message: used to find the next message behind damage.
-fn is_plausible(record: &[u8]) -> bool {
-    MessageHeader::decode(record).is_some_and(|header| {
-        header.timestamp_ns >= PLAUSIBLE_TIMESTAMP_MIN_NS && header.id.to_u64().is_some()
-    })
 }

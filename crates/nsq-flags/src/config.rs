@@ -34,8 +34,11 @@ impl ConfigFile {
         Self::parse(&text).map_err(failed)
     }
 
-    /// Reads the text of a file; the error names the line.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// It is no TOML. The text names the line.
+    pub fn parse(text: &str) -> Result<Self, String> {
         match toml::from_str(text) {
             Ok(values) => Ok(Self { values }),
             Err(error) => {

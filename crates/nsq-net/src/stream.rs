@@ -46,9 +46,8 @@ impl Stream {
         self.inner = Inner::Layered(Box::new(layer(beneath)));
     }
 
-    /// A stream for tests that needs no socket.
-    #[cfg(test)]
-    pub(crate) fn of(layer: impl Layer + 'static) -> Self {
+    /// A stream over something that is no socket, for tests: its peer shows as that of a unix socket.
+    pub fn over(layer: impl Layer + 'static) -> Self {
         Self {
             inner: Inner::Layered(Box::new(layer)),
             peer: Peer::Unix,

@@ -6,13 +6,13 @@ use super::*;
 /// Two streams that are connected, with room for `capacity` bytes on the way.
 pub(crate) fn pair(capacity: usize) -> (Stream, Stream) {
     let (one, other) = duplex(capacity);
-    (Stream::of(one), Stream::of(other))
+    (Stream::over(one), Stream::over(other))
 }
 
 /// A stream, and what is beneath the other end of it.
 pub(crate) fn half(capacity: usize) -> (Stream, DuplexStream) {
     let (one, other) = duplex(capacity);
-    (Stream::of(one), other)
+    (Stream::over(one), other)
 }
 
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {

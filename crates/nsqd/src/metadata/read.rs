@@ -66,8 +66,11 @@ impl Metadata {
         Self::parse(&bytes).map_err(|cause| MetadataError::Parse { path, cause })
     }
 
-    /// Reads the bytes of a metadata file; the error says what is wrong with them.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Loaded, String> {
+    /// Reads the bytes of a metadata file.
+    ///
+    /// # Errors
+    /// They are damaged; the text says how.
+    pub fn parse(bytes: &[u8]) -> Result<Loaded, String> {
         // A string that is not UTF-8 can only be an invalid name, and is skipped as such.
         let text = String::from_utf8_lossy(bytes);
         let value: Value = serde_json::from_str(&text).map_err(|error| {
