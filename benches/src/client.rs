@@ -6,6 +6,7 @@ pub(crate) mod consumer;
 pub(crate) mod handler;
 pub(crate) mod paced;
 pub(crate) mod producer;
+pub(crate) mod registrant;
 
 use std::net::SocketAddr;
 

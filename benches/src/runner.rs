@@ -37,6 +37,9 @@ pub(crate) struct Entry {
 /// runs cannot be started with a workload's flags but is driven all the same.
 pub(crate) fn suits(workload: &Workload, contest: &Contest) -> bool {
     let can_run = |target: &Target| match target {
+        Target::Binary(_) | Target::Running { .. } if workload.is_about_lookupd() => {
+            target.beside("nsqlookupd").is_some()
+        }
         Target::Binary(_) | Target::Running { .. } => true,
         Target::Limit(Limit::Relay) => workload.limit.is_some(),
         Target::Limit(limit) => workload.limit == Some(*limit),

@@ -12,6 +12,7 @@ mod interference;
 mod latency;
 mod layers;
 mod lifecycle;
+mod lookup;
 mod memory;
 mod publish;
 mod sizes;
@@ -35,6 +36,16 @@ pub(crate) struct Workload {
     pub(crate) limit: Option<Limit>,
     /// Runs it once against a fresh server.
     pub(crate) run: fn(&Bench<'_>) -> Result<Figures>,
+}
+
+impl Workload {
+    /// Whether it measures the nsqlookupd in the directory of the nsqd.
+    pub(crate) fn is_about_lookupd(&self) -> bool {
+        lookup::GROUP
+            .workloads
+            .iter()
+            .any(|workload| workload.name == self.name)
+    }
 }
 
 /// Workloads that belong together and can be run by one name.
@@ -63,6 +74,7 @@ pub(crate) const GROUPS: &[Group] = &[
     lifecycle::GROUP,
     sizes::GROUP,
     interference::GROUP,
+    lookup::GROUP,
 ];
 
 /// The workloads that `names` stand for: each the name of a workload, of a group, or `all`.

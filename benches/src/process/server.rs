@@ -26,6 +26,13 @@ const STOP_MAX: Duration = Duration::from_secs(120);
 /// How often a child is looked at while waiting for its end: the resolution of stop times.
 const POLL: Duration = Duration::from_micros(500);
 
+/// Where a server listens: on free ports.
+const ADDRESSES: [&str; 3] = [
+    "--tcp-address=127.0.0.1:0",
+    "--http-address=127.0.0.1:0",
+    "--broadcast-address=127.0.0.1",
+];
+
 /// Log lines kept to explain a failure.
 const LOG_LINES_MAX: usize = 20;
 
@@ -57,17 +64,25 @@ impl Server {
             }
         };
         command
-            .args([
-                "--tcp-address=127.0.0.1:0",
-                "--http-address=127.0.0.1:0",
-                "--broadcast-address=127.0.0.1",
-            ])
+            .args(ADDRESSES)
             .arg(format!("--data-path={}", data.display()))
-            .args(flags)
+            .args(flags);
+        Self::spawn(command, &target.label())
+    }
+
+    /// Starts an nsqlookupd on free ports of 127.0.0.1 and waits until it listens.
+    pub(crate) fn start_lookupd(program: &Path) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.args(ADDRESSES);
+        Self::spawn(command, &program.display().to_string())
+    }
+
+    fn spawn(mut command: Command, label: &str) -> Result<Self> {
+        command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        let mut child = command.spawn().doing(|| format!("starting {}", target.label()))?;
+        let mut child = command.spawn().doing(|| format!("starting {label}"))?;
         let meter = Meter::of(child.id());
         let log = child.stderr.take();
         // Owned from here on, so that a failure below ends the child.
@@ -77,7 +92,7 @@ impl Server {
             meter: Some(meter),
         };
         server.addresses = match log {
-            Some(log) => listening(log, target)?,
+            Some(log) => listening(log, label)?,
             None => return Err(Error::Server("the server's log could not be taken".to_owned())),
         };
         Ok(server)
@@ -154,7 +169,7 @@ fn terminate(child: &Child) -> Result<()> {
 
 /// Reads the log until both addresses are known, and leaves a thread behind that keeps the pipe empty until the
 /// server ends.
-fn listening(log: impl Read + Send + 'static, target: &Target) -> Result<Addresses> {
+fn listening(log: impl Read + Send + 'static, label: &str) -> Result<Addresses> {
     let (found, addresses) = mpsc::sync_channel(1);
     thread::Builder::new()
         .name("server-log".to_owned())
@@ -168,9 +183,9 @@ fn listening(log: impl Read + Send + 'static, target: &Target) -> Result<Address
         .doing(|| "starting a thread")?;
     match addresses.recv_timeout(START_MAX) {
         Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(log)) => Err(Error::Server(format!("{} did not start:\n{log}", target.label()))),
+        Ok(Err(log)) => Err(Error::Server(format!("{label} did not start:\n{log}"))),
         Err(_) => Err(Error::TooSlow {
-            doing: format!("starting {}", target.label()),
+            doing: format!("starting {label}"),
             limit: START_MAX,
         }),
     }

@@ -24,6 +24,14 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// Another program in the directory of the binary, if there is one.
+    pub(crate) fn beside(&self, name: &str) -> Option<PathBuf> {
+        match self {
+            Self::Binary(path) => Some(path.with_file_name(name)).filter(|path| path.is_file()),
+            Self::Limit(_) | Self::Running { .. } => None,
+        }
+    }
+
     /// A short name for tables.
     pub(crate) fn label(&self) -> String {
         match self {

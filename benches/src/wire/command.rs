@@ -23,6 +23,11 @@ pub(crate) fn sub(into: &mut Vec<u8>, topic: &str, channel: &str) {
     into.extend_from_slice(format!("SUB {topic} {channel}\n").as_bytes());
 }
 
+/// Appends `REGISTER` of V1.
+pub(crate) fn register(into: &mut Vec<u8>, topic: &str) {
+    into.extend_from_slice(format!("REGISTER {topic}\n").as_bytes());
+}
+
 /// Appends `RDY`.
 pub(crate) fn rdy(into: &mut Vec<u8>, count: u32) {
     into.extend_from_slice(format!("RDY {count}\n").as_bytes());
