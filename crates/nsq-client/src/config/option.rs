@@ -22,6 +22,9 @@ struct Entry {
     key: &'static str,
     /// Upstream's name of the field.
     field: &'static str,
+    /// What it is for, for the reference.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
+    help: &'static str,
     kind: Kind,
 }
 
@@ -70,171 +73,261 @@ macro_rules! duration {
     };
 }
 
-const fn entry(key: &'static str, field: &'static str, kind: Kind) -> Entry {
-    Entry { key, field, kind }
+const fn entry(key: &'static str, field: &'static str, help: &'static str, kind: Kind) -> Entry {
+    Entry {
+        key,
+        field,
+        help,
+        kind,
+    }
 }
 
 static OPTIONS: &[Entry] = &[
     entry(
         "dial_timeout",
         "DialTimeout",
+        "how long connecting to nsqd may take",
         duration!(dial_timeout, 0, i64::MAX),
     ),
     entry(
         "read_timeout",
         "ReadTimeout",
+        "how long nsqd may be silent, heartbeats included",
         duration!(read_timeout, 100 * MILLISECOND, 5 * MINUTE),
     ),
     entry(
         "write_timeout",
         "WriteTimeout",
+        "how long nsqd may not take what is sent to it",
         duration!(write_timeout, 100 * MILLISECOND, 5 * MINUTE),
     ),
-    entry("local_addr", "LocalAddr", Kind::Other(set_local_addr)),
+    entry(
+        "local_addr",
+        "LocalAddr",
+        "where connections to nsqd come from, `ip:port`",
+        Kind::Other(set_local_addr),
+    ),
     entry(
         "lookupd_poll_interval",
         "LookupdPollInterval",
+        "how often nsqlookupd is asked",
         duration!(lookupd_poll_interval, 10 * MILLISECOND, 5 * MINUTE),
     ),
     entry(
         "lookupd_poll_jitter",
         "LookupdPollJitter",
+        "the part of the interval that the second poll is put off by at most",
         Kind::Fraction(|config| &mut config.lookupd_poll_jitter),
     ),
     entry(
         "lookupd_poll_timeout",
         "LookupdPollTimeout",
+        "how long nsqlookupd may take to answer",
         duration!(lookupd_poll_timeout, 0, i64::MAX),
     ),
     entry(
         "lookupd_authorization",
         "LookupdAuthorization",
+        "send the secret to nsqlookupd as well",
         Kind::Boolean(|config| &mut config.lookupd_authorization),
     ),
     // Upstream's name says the opposite of what the option does.
     entry(
         "skip_lookupd_authorization",
         "LookupdAuthorization",
+        "the same, under upstream's name",
         Kind::Boolean(|config| &mut config.lookupd_authorization),
     ),
     entry(
         "max_requeue_delay",
         "MaxRequeueDelay",
+        "the longest delay of a message that is requeued without one of its own",
         duration!(max_requeue_delay, 0, 60 * MINUTE),
     ),
     entry(
         "default_requeue_delay",
         "DefaultRequeueDelay",
+        "that delay, for each attempt the message has had",
         duration!(default_requeue_delay, 0, 60 * MINUTE),
     ),
     entry(
         "backoff_strategy",
         "BackoffStrategy",
+        "`exponential` or `full_jitter`",
         Kind::Other(set_backoff_strategy),
     ),
     entry(
         "max_backoff_duration",
         "MaxBackoffDuration",
+        "the longest pause after failures; 0 for none",
         duration!(max_backoff_duration, 0, 60 * MINUTE),
     ),
     entry(
         "backoff_multiplier",
         "BackoffMultiplier",
+        "the unit of those pauses",
         duration!(backoff_multiplier, 0, 60 * MINUTE),
     ),
-    entry("max_attempts", "MaxAttempts", integer!(max_attempts, 0, 65535)),
+    entry(
+        "max_attempts",
+        "MaxAttempts",
+        "how often a message is tried; 0 for no limit",
+        integer!(max_attempts, 0, 65535),
+    ),
     entry(
         "low_rdy_idle_timeout",
         "LowRdyIdleTimeout",
+        "a connection without a message for this long gives up its turn",
         duration!(low_rdy_idle_timeout, SECOND, 5 * MINUTE),
     ),
     entry(
         "low_rdy_timeout",
         "LowRdyTimeout",
+        "a connection gives up its turn after this long",
         duration!(low_rdy_timeout, SECOND, 5 * MINUTE),
     ),
     entry(
         "rdy_redistribute_interval",
         "RDYRedistributeInterval",
+        "how often turns are looked at",
         duration!(rdy_redistribute_interval, MILLISECOND, 5 * SECOND),
     ),
     entry(
         "client_id",
         "ClientID",
+        "what the client calls itself",
         Kind::Text(|config| &mut config.client_id),
     ),
-    entry("hostname", "Hostname", Kind::Text(|config| &mut config.hostname)),
+    entry(
+        "hostname",
+        "Hostname",
+        "where the client runs",
+        Kind::Text(|config| &mut config.hostname),
+    ),
     entry(
         "user_agent",
         "UserAgent",
+        "the program and the library",
         Kind::Text(|config| &mut config.user_agent),
     ),
     entry(
         "heartbeat_interval",
         "HeartbeatInterval",
+        "how often nsqd asks for a sign of life, at most `read_timeout`; `-1ns` for never",
         Kind::Optional(|config| &mut config.heartbeat_interval),
     ),
-    entry("sample_rate", "SampleRate", integer!(sample_rate, 0, 99)),
-    entry("tls_v1", "TlsV1", Kind::Boolean(|config| &mut config.tls_v1)),
+    entry(
+        "sample_rate",
+        "SampleRate",
+        "the percentage of messages to be delivered; 0 for all",
+        integer!(sample_rate, 0, 99),
+    ),
+    entry(
+        "tls_v1",
+        "TlsV1",
+        "ask for TLS",
+        Kind::Boolean(|config| &mut config.tls_v1),
+    ),
     entry(
         "tls_config",
         "TlsConfig",
+        "not from text",
         Kind::Other(|_, _| Err(WRONG_TYPE.to_owned())),
     ),
     entry(
         "tls_root_ca_file",
         "TlsRootCaFile",
+        "who may have signed nsqd's certificate, instead of whom the system trusts",
         Kind::Path(|config| &mut config.tls_root_ca_file),
     ),
-    entry("tls_cert", "TlsCert", Kind::Path(|config| &mut config.tls_cert)),
-    entry("tls_key", "TlsKey", Kind::Path(|config| &mut config.tls_key)),
+    entry(
+        "tls_cert",
+        "TlsCert",
+        "the client's certificate",
+        Kind::Path(|config| &mut config.tls_cert),
+    ),
+    entry(
+        "tls_key",
+        "TlsKey",
+        "its key",
+        Kind::Path(|config| &mut config.tls_key),
+    ),
     entry(
         "tls_insecure_skip_verify",
         "TlsInsecureSkipVerify",
+        "take any server for the right one",
         Kind::Boolean(|config| &mut config.tls_insecure_skip_verify),
     ),
     entry(
         "tls_min_version",
         "TlsMinVersion",
+        "`ssl3.0`, `tls1.0`, `tls1.1`, `tls1.2`, which all mean TLS 1.2, or `tls1.3`",
         Kind::Other(set_tls_min_version),
     ),
-    entry("deflate", "Deflate", Kind::Boolean(|config| &mut config.deflate)),
-    entry("deflate_level", "DeflateLevel", integer!(deflate_level, 1, 9)),
-    entry("snappy", "Snappy", Kind::Boolean(|config| &mut config.snappy)),
+    entry(
+        "deflate",
+        "Deflate",
+        "ask for compression with deflate",
+        Kind::Boolean(|config| &mut config.deflate),
+    ),
+    entry(
+        "deflate_level",
+        "DeflateLevel",
+        "how much to compress",
+        integer!(deflate_level, 1, 9),
+    ),
+    entry(
+        "snappy",
+        "Snappy",
+        "ask for compression with snappy",
+        Kind::Boolean(|config| &mut config.snappy),
+    ),
     entry(
         "output_buffer_size",
         "OutputBufferSize",
+        "bytes that nsqd gathers before it writes; -1 for none",
         integer!(output_buffer_size, i32::MIN as i64, i32::MAX as i64),
     ),
     entry(
         "output_buffer_timeout",
         "OutputBufferTimeout",
+        "how long nsqd keeps what it gathers; `-1ns` for ever",
         Kind::Optional(|config| &mut config.output_buffer_timeout),
     ),
     entry(
         "max_in_flight",
         "MaxInFlight",
+        "how many messages a consumer may hold; 0 pauses it",
         integer!(max_in_flight, 0, u32::MAX as i64),
     ),
-    entry("msg_timeout", "MsgTimeout", duration!(msg_timeout, 0, i64::MAX)),
+    entry(
+        "msg_timeout",
+        "MsgTimeout",
+        "how long a message may be held; 0 for what nsqd is set to",
+        duration!(msg_timeout, 0, i64::MAX),
+    ),
     entry(
         "auth_secret",
         "AuthSecret",
+        "the secret for nsqds that want one",
         Kind::Text(|config| &mut config.auth_secret),
     ),
     entry(
         "topology_region",
         "TopologyRegion",
+        "where the client runs, coarsely",
         Kind::Text(|config| &mut config.topology_region),
     ),
     entry(
         "topology_zone",
         "TopologyZone",
+        "where the client runs, finely",
         Kind::Text(|config| &mut config.topology_zone),
     ),
     entry(
         "max_msg_size",
         "MaxMsgSize",
+        "the largest frame that is taken, in bytes; 0 for 256 MiB",
         integer!(max_msg_size, 0, u32::MAX as i64),
     ),
 ];
@@ -417,3 +510,6 @@ fn set_tls_min_version(config: &mut Config, text: &str) -> Result<(), String> {
     };
     Ok(())
 }
+
+#[cfg(test)]
+mod reference;

@@ -27,6 +27,10 @@ const STOP_PATIENCE: Duration = Duration::from_secs(1);
 /// A message that one nsqd did not take is given to the next. If that was because a connection was lost, it
 /// may have been taken all the same, and is then there twice. No order is kept.
 ///
+/// An nsqd that is there and does not answer is noticed when it has been silent for
+/// [`read_timeout`](Config::read_timeout): with that and
+/// [`heartbeat_interval`](Config::heartbeat_interval) at a few seconds, it is gone around as soon.
+///
 /// Must be used within a Tokio runtime.
 ///
 /// ```no_run

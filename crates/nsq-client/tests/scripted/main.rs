@@ -11,6 +11,7 @@
 
 mod backoff;
 mod bootstrap;
+mod chaos;
 mod consumer;
 mod discovery;
 mod pool;
