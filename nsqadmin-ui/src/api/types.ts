@@ -55,7 +55,8 @@ export interface Meta {
   mode: "lookupd" | "nsqd";
   nsqlookupds: string[];
   nsqds: string[];
-  user: string | null;
+  /** Empty without a proxy that says who it is. */
+  user: string;
   is_admin: boolean;
   acl_http_header: string;
   can: { act: boolean; tail: boolean; publish: boolean };
@@ -186,6 +187,8 @@ export interface TopicRow extends Depths {
   timeout_rate: number | null;
   e2e_ns: Latencies;
   partial: boolean;
+  /** Registered in nsqlookupd, on no nsqd. */
+  inactive: boolean;
   publish_spark?: Samples;
   backlog_spark?: Samples;
 }
@@ -284,6 +287,7 @@ export interface Producer {
   attributes: Attributes | null;
 }
 
+/** Of a node that has never answered there is only its name. */
 interface NodePart extends Depths {
   node: string;
   hostname: string;
@@ -301,7 +305,7 @@ export interface TopicNode extends NodePart {
   publish_rate: number | null;
   publish_bytes_rate: number | null;
   channels: number;
-  missing_channels: string[];
+  missing_channels?: string[];
   tombstoned: boolean;
   /** The average over the percentiles that Go's nsqadmin shows. */
   e2e_average: number | null;
@@ -309,6 +313,8 @@ export interface TopicNode extends NodePart {
 
 /** A channel on one nsqd. */
 export interface ChannelNode extends NodePart {
+  /** The node has the topic and not the channel. */
+  missing?: boolean;
   in_flight: number;
   deferred: number;
   requeued: number;

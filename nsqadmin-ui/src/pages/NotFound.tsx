@@ -1,7 +1,7 @@
 import type { Failure } from "../api/client";
 import { to } from "../router";
 import { openDialog } from "../ui/Dialog";
-import { Empty } from "../ui/Empty";
+import { Empty, Skeleton } from "../ui/Empty";
 import { Palette } from "../ui/Palette";
 
 export function NotFound() {
@@ -22,7 +22,7 @@ export function NotFound() {
 
 /** In place of a topic, channel or node nobody knows; with names like it. */
 export function Missing({ error, what, link }: { error: Failure; what: string; link: (name: string) => string }) {
-  if (error.unreachable) return null;
+  if (error.unreachable) return <Skeleton />;
   if (error.status !== 404)
     return (
       <Empty title={`The ${what} could not be loaded.`}>

@@ -54,6 +54,8 @@ export function noteAnswer(envelope: Envelope<unknown> | null): void {
 
 export function noteOutage(): void {
   const before = outage.value;
+  // Everything on the page fails at once; that is one attempt.
+  if (before && Date.now() < before.retryAt) return;
   const attempt = before ? before.attempt + 1 : 0;
   const delay = BACK_OFF_S[Math.min(attempt, BACK_OFF_S.length - 1)] ?? 15;
   outage.value = { since: before?.since ?? Date.now(), attempt, retryAt: Date.now() + delay * 1000 };

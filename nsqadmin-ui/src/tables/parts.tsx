@@ -20,6 +20,8 @@ interface Part {
   at: number | null;
   paused: boolean;
   e2e_ns: (number | null)[] | null;
+  /** The node has the topic and not the channel. */
+  missing?: boolean;
 }
 
 /** `host:port`, with the address nsqd announces in brackets when it is another. */
@@ -36,6 +38,7 @@ function NodeName({ part }: { part: Part }) {
         {nodeLabel(part.node, part.hostname)}
       </a>
       {part.paused && <Badge status="paused">paused</Badge>}
+      {part.missing && <Badge status="warn">no such channel here</Badge>}
       {!part.ok && (
         <Badge status="unknown" title={part.at === null ? undefined : `last known ${f.stamp(part.at, utc.value)}`}>
           no answer{part.at === null ? "" : `, last known ${f.clock(part.at, utc.value)}`}
@@ -50,12 +53,24 @@ function known<R extends Part>(pick: (r: R) => number): Pick<Column<R>, "value" 
   return {
     numeric: true,
     value: pick,
-    cell: (r) => (!r.ok && r.at === null ? <span class="unknown">?</span> : <Num v={pick(r)} mark={r.ok ? "" : "~"} />),
+    cell: (r) =>
+      r.missing ? (
+        <span class="zero">–</span>
+      ) : (!r.ok && r.at === null) || pick(r) === undefined ? (
+        <span class="unknown">?</span>
+      ) : (
+        <Num v={pick(r)} mark={r.ok ? "" : "~"} />
+      ),
   };
 }
 
 function rated<R extends Part>(pick: (r: R) => number | null): Pick<Column<R>, "value" | "cell" | "numeric"> {
-  return { numeric: true, value: pick, cell: (r) => (r.ok ? <Rate v={pick(r)} /> : <span class="unknown">?</span>) };
+  return {
+    numeric: true,
+    value: pick,
+    cell: (r) =>
+      r.missing ? <span class="zero">–</span> : r.ok ? <Rate v={pick(r)} /> : <span class="unknown">?</span>,
+  };
 }
 
 /** Percentiles of each node; the total is the worst of them, because a percentile cannot be averaged. */
@@ -81,8 +96,8 @@ function latencies<R extends Part>(parts: readonly R[]): Column<R>[] {
 }
 
 function totals<R extends Part>(parts: readonly R[]) {
-  const mark = parts.every((p) => p.ok) ? "" : "≥";
-  return (pick: (r: R) => number) => <Num v={parts.reduce((sum, p) => sum + pick(p), 0)} mark={mark} />;
+  const mark = parts.every((p) => p.ok && (p.missing || p.e2e_ns !== undefined)) ? "" : "≥";
+  return (pick: (r: R) => number) => <Num v={parts.reduce((sum, p) => sum + (pick(p) ?? 0), 0)} mark={mark} />;
 }
 
 function rateTotal<R extends Part>(parts: readonly R[], pick: (r: R) => number | null) {
@@ -133,24 +148,14 @@ export function TopicNodesTable({ data, channels }: { data: TopicDetail; channel
       numeric: true,
       value: (n) => n.message_bytes,
       cell: (n) => <Bytes v={n.message_bytes} />,
-      total: <Bytes v={nodes.reduce((sum, n) => sum + n.message_bytes, 0)} />,
+      total: <Bytes v={nodes.reduce((sum, n) => sum + (n.message_bytes ?? 0), 0)} />,
     },
     {
       id: "channels",
       label: "Channels",
       numeric: true,
       value: (n) => n.channels,
-      cell: (n) => (
-        <>
-          <Num v={n.channels} />
-          {n.missing_channels.length > 0 && (
-            <Badge status="warn" title={n.missing_channels.join(", ")}>
-              missing: {n.missing_channels.slice(0, 2).join(", ")}
-              {n.missing_channels.length > 2 ? ` +${n.missing_channels.length - 2}` : ""}
-            </Badge>
-          )}
-        </>
-      ),
+      cell: (n) => <ChannelCount part={n} />,
       total: <Num v={channels.length} />,
     },
     ...latencies(nodes),
@@ -183,6 +188,22 @@ export function TopicNodesTable({ data, channels }: { data: TopicDetail; channel
       plain
       empty={NO_NODES}
     />
+  );
+}
+
+/** How many channels a node has, and which it lacks. */
+function ChannelCount({ part }: { part: TopicNode }) {
+  const missing = part.missing_channels ?? [];
+  return (
+    <>
+      <Num v={part.channels} />
+      {missing.length > 0 && (
+        <Badge status="warn" title={missing.join(", ")}>
+          missing: {missing.slice(0, 2).join(", ")}
+          {missing.length > 2 ? ` +${missing.length - 2}` : ""}
+        </Badge>
+      )}
+    </>
   );
 }
 

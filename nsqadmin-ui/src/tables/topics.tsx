@@ -67,7 +67,7 @@ const COLUMNS: Column<TopicRow>[] = [
         <Mark severity={r.problem} />
         <PausedBadge paused={r.paused} />
         <EphemeralBadge name={r.topic} />
-        {r.nodes === 0 && (
+        {r.inactive && (
           <Badge status="unknown" title={TEXT.noProducers}>
             inactive
           </Badge>
@@ -212,9 +212,9 @@ const FILTERS: QuickFilter<TopicRow>[] = [
   { id: "problems", label: "Problems", test: (r) => severityRank(r.problem) > 1 },
   { id: "backlog", label: "Backlog", test: (r) => r.backlog > 0 },
   { id: "paused", label: "Paused", test: (r) => r.paused !== "no", quiet: true },
-  { id: "no_channels", label: "No channels", test: (r) => r.channels === 0, quiet: true },
-  { id: "no_consumers", label: "No consumers", test: (r) => r.consumers === 0, quiet: true },
-  { id: "inactive", label: "Inactive", test: (r) => r.nodes === 0, quiet: true },
+  { id: "no_channels", label: "No channels", test: (r) => r.channels === 0 && !r.inactive, quiet: true },
+  { id: "no_consumers", label: "No consumers", test: (r) => r.consumers === 0 && !r.inactive, quiet: true },
+  { id: "inactive", label: "Inactive", test: (r) => r.inactive, quiet: true },
   { id: "ephemeral", label: "Ephemeral", test: (r) => r.ephemeral, quiet: true },
 ];
 
@@ -234,7 +234,7 @@ export function TopicsTable({ rows }: { rows: readonly TopicRow[] | null }) {
         is: {
           paused: r.paused !== "no",
           ephemeral: r.ephemeral,
-          inactive: r.nodes === 0,
+          inactive: r.inactive,
           problem: severityRank(r.problem) > 1,
         },
         number: {

@@ -43,7 +43,7 @@ export const TEXT = {
   tombstone: (topic: string, lookupds: number) =>
     `1. Hides this node for ${topic} at ${lookupds} nsqlookupd for a limited time. 2. Deletes the topic and its messages on this node.`,
   noProducers: "No nsqd has this topic now; it is only registered in nsqlookupd.",
-  readOnly: (user: string | null) =>
+  readOnly: (user: string) =>
     user ? `Read only: signed in as ${user}, not in --admin-user` : "Read only: ask an admin (see --admin-user)",
   bareTopic: "It appears on an nsqd with the first message.",
   tailCost: (channel: string) =>

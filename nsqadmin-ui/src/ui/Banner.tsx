@@ -15,8 +15,9 @@ const SHOWN_MAX = 4;
 export function Banners() {
   const away = outage.value;
   const silent = sources.value.filter((s) => !s.ok && !closed.value.has(idOf(s)));
+  if (!away && silent.length === 0) return null;
   return (
-    <div class="banners">
+    <section class="banners" aria-label="Notices">
       {away && (
         <div class="banner crit" role="alert">
           <span aria-hidden="true">◆</span>
@@ -33,7 +34,7 @@ export function Banners() {
         <SourceBanner key={idOf(source)} source={source} />
       ))}
       {silent.length > SHOWN_MAX && <div class="banner warn">and {silent.length - SHOWN_MAX} more do not answer</div>}
-    </div>
+    </section>
   );
 }
 

@@ -185,6 +185,15 @@ export class TestCluster {
     if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
   }
 
+  /** Waits until nsqadmin has heard of it. */
+  async known(path) {
+    await until(
+      `${path} is known to nsqadmin`,
+      async () => (await fetch(`${this.admin.url}api/ext/${path}`)).ok,
+      25_000,
+    );
+  }
+
   async post(index, path) {
     const response = await fetch(`http://${this.nsqds[index].address}/${path}`, { method: "POST" });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);

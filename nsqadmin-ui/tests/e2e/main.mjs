@@ -88,6 +88,11 @@ async function run(scenario) {
 let failed = 0;
 try {
   for (const scenario of chosen) {
+    const reason = scenario.skip?.();
+    if (reason) {
+      console.log(`skip ${scenario.id} ${scenario.name}: ${reason}`);
+      continue;
+    }
     const begun = Date.now();
     const faults = await run(scenario);
     const took = `${((Date.now() - begun) / 1000).toFixed(1)} s`;

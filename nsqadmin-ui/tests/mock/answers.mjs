@@ -93,6 +93,7 @@ export function topicRow(cluster, topic) {
     timeout_rate: 0,
     e2e_ns: [ms(148), ms(240), ms(358)],
     partial: cluster.nodes.some((n) => !n.ok),
+    inactive: false,
     publish_spark: topic.publishSpark,
     backlog_spark: topic.backlogSpark,
   };

@@ -24,7 +24,7 @@ export function Publish({ topic, data }: { topic: string; data: TopicDetail }) {
   if (!known?.can.publish)
     return (
       <Empty title="Publishing is not allowed here.">
-        <p>{TEXT.readOnly(known?.user ?? null)}</p>
+        <p>{TEXT.readOnly(known?.user ?? "")}</p>
       </Empty>
     );
   const lines = body.split("\n").filter((line) => line !== "").length;

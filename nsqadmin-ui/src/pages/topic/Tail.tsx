@@ -29,7 +29,7 @@ export function Tail({ topic, data }: { topic: string; data: TopicDetail }) {
   if (!known?.can.tail)
     return (
       <Empty title="Tailing is not allowed here.">
-        <p>{TEXT.readOnly(known?.user ?? null)}</p>
+        <p>{TEXT.readOnly(known?.user ?? "")}</p>
       </Empty>
     );
   const start = () => void session.start(rate, sample === 100 ? 0 : sample);
