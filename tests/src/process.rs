@@ -86,6 +86,23 @@ impl Process {
         Self::start(program, directory, arguments).wait()
     }
 
+    /// Starts `program` with its standard input, output or both redirected as a shell writes it: `<in >out`.
+    pub fn start_redirected<S: AsRef<OsStr>>(
+        program: &Path,
+        directory: &Path,
+        arguments: &[S],
+        redirections: &str,
+        limit: Duration,
+    ) -> Self {
+        let script = format!("exec \"$0\" \"$@\" {redirections}");
+        let shell = [OsStr::new("-c"), script.as_ref(), program.as_os_str()];
+        let arguments: Vec<&OsStr> = shell
+            .into_iter()
+            .chain(arguments.iter().map(AsRef::as_ref))
+            .collect();
+        Self::start_with_limit(Path::new("/bin/sh"), directory, &arguments, limit)
+    }
+
     /// What it has written to standard error so far, by line.
     pub fn log(&self) -> &Log {
         &self.stderr

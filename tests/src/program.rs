@@ -4,12 +4,15 @@
 //! `cargo test` alone is enough. `NSQD_BIN` names another nsqd to test instead. `NSQ_REFERENCE_BIN_DIR` names a
 //! directory with the original programs, for tests that need both.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+
+use parking_lot::Mutex;
 
 /// The nsqd under test.
 pub fn nsqd() -> &'static Path {
@@ -36,6 +39,16 @@ pub fn nsqauthd() -> &'static Path {
 pub fn nsq() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| build("nsq-bin", "nsq"))
+}
+
+/// The utility of this name.
+pub fn utility(name: &str) -> PathBuf {
+    static PATHS: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    PATHS
+        .lock()
+        .entry(name.to_owned())
+        .or_insert_with(|| build(&format!("{name}-bin"), name))
+        .clone()
 }
 
 /// What `--version` of the nsqd under test prints, without the line end: `nsqd v1.3.0 (built w/...)`.

@@ -23,3 +23,4 @@ mod protocol;
 mod security;
 mod shutdown;
 mod statsd;
+mod utilities;

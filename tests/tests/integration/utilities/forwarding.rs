@@ -1,0 +1,198 @@
+//! `nsq_to_nsq` and `nsq_to_http`: a message is finished when somebody else has it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+
+use nsq_tests::Nsqd;
+use parking_lot::Mutex;
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::{Bench, Cluster, Ledger, tcp_flag};
+
+/// An HTTP server that keeps what is posted to it, and fails now and then.
+struct Inbox {
+    url: String,
+    bodies: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+/// Of so many requests one is refused.
+const REFUSED_EACH: usize = 500;
+
+impl Inbox {
+    fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/inbox", listener.local_addr().unwrap());
+        let bodies = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&bodies);
+        thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept() {
+                let kept = Arc::clone(&kept);
+                // Who asks may go away at any time.
+                thread::spawn(move || drop(serve(stream, &kept)));
+            }
+        });
+        Self { url, bodies }
+    }
+}
+
+fn serve(mut stream: TcpStream, kept: &Mutex<Vec<Vec<u8>>>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    for request in 1.. {
+        let mut len = 0;
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line)? == 0 {
+                return Ok(());
+            }
+            if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                len = text.trim().parse().unwrap();
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        let mut body = vec![0; len];
+        reader.read_exact(&mut body)?;
+        if request % REFUSED_EACH == 0 {
+            stream.write_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy")?;
+        } else {
+            kept.lock().push(body);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")?;
+        }
+    }
+    Ok(())
+}
+
+/// Moves all messages by `utility` from a cluster in trouble to wherever `own` flags say.
+fn forward(ledger: &Ledger, utility: &str, own: &[&str]) {
+    let mut cluster = Cluster::start();
+    cluster.create_channel("t", utility);
+    let bench = Bench::new();
+    let flags = cluster.flags();
+    let mut flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    flags.extend(["--topic=t", "--status-every=200"]);
+    flags.extend(own);
+    bench.publish(&cluster.nsqds[0], "t", &ledger.lines(0, 3));
+    let killed = bench.start(utility, &flags);
+    killed.log().await_line("[aggregate]: finished 200 - 99th: ");
+    killed.signal(Signal::KILL);
+    killed.wait();
+    let forwarder = bench.start(utility, &flags);
+    bench.publish(&cluster.nsqds[1], "t", &ledger.lines(1, 3));
+    cluster.restart_nsqd(0);
+    cluster.restart_nsqlookupd();
+    bench.publish(&cluster.nsqds[0], "t", &ledger.lines(2, 3));
+    cluster.await_drained("t", utility);
+    forwarder.signal(Signal::TERM);
+    let exit = forwarder.wait();
+    assert!(exit.status.success(), "{}", exit.stderr);
+}
+
+#[test]
+fn http_servers_get_every_message() {
+    let mut ledger = Ledger::open();
+    let inbox = Inbox::open();
+    let post = format!("--post={}", inbox.url);
+    forward(&ledger, "nsq_to_http", &[&post, "-n=20"]);
+    for body in inbox.bodies.lock().iter() {
+        ledger.enter(body);
+    }
+    ledger.close();
+}
+
+#[test]
+fn other_nsqds_get_every_message() {
+    let mut ledger = Ledger::open();
+    let destinations = [Nsqd::start(), Nsqd::start()];
+    let flags = destinations
+        .each_ref()
+        .map(|nsqd| format!("--destination-nsqd-tcp-address={}", nsqd.tcp_address()));
+    for nsqd in &destinations {
+        nsqd.create_channel("copy", "c");
+    }
+    forward(
+        &ledger,
+        "nsq_to_nsq",
+        &[&flags[0], &flags[1], "--destination-topic=copy"],
+    );
+    let bench = Bench::new();
+    for (index, nsqd) in destinations.iter().enumerate() {
+        let file = format!("out{index}");
+        let flags = ["--topic=copy", "--channel=c", &tcp_flag(nsqd)];
+        let tail = bench.start_redirected("nsq_tail", &flags, &format!(">{file}"));
+        nsqd.await_channel("copy", "c", &json!({"depth": 0, "in_flight_count": 0}));
+        tail.signal(Signal::TERM);
+        assert!(tail.wait().status.success());
+        let printed = std::fs::read(bench.path().join(file)).unwrap();
+        assert!(!printed.is_empty(), "one of the destinations gets nothing");
+        for line in printed.split_inclusive(|byte| *byte == b'\n') {
+            ledger.enter(line.strip_suffix(b"\n").unwrap());
+        }
+    }
+    ledger.close();
+}
+
+#[test]
+fn a_server_that_redirects_for_ever_gets_no_message() {
+    let nsqd = Nsqd::start();
+    nsqd.create_channel("t", "nsq_to_http");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let _ = stream.read(&mut [0; 4096]);
+            let answer =
+                "HTTP/1.1 307 Elsewhere\r\nLocation: /\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    let bench = Bench::new();
+    bench.publish(&nsqd, "t", b"1\n");
+    let forwarder = bench.start(
+        "nsq_to_http",
+        &["--topic=t", &format!("--post={url}"), &tcp_flag(&nsqd)],
+    );
+    forwarder.log().await_line(&format!(
+        "Handler returned error (Post {url:?}: stopped after 10 redirects) for msg "
+    ));
+    nsqd.await_channel(
+        "t",
+        "nsq_to_http",
+        &json!({"deferred_count": 1, "in_flight_count": 0}),
+    );
+    forwarder.signal(Signal::TERM);
+    assert!(forwarder.wait().status.success());
+}
+
+#[test]
+fn a_destination_that_is_down_costs_no_message() {
+    let nsqd = Nsqd::start();
+    nsqd.create_channel("t", "nsq_to_nsq");
+    let destination = Nsqd::start();
+    let address = destination.tcp_address();
+    destination.stop();
+    let bench = Bench::new();
+    bench.publish(&nsqd, "t", b"{\"a\":1}\n{\"b\":1}\n");
+    let forwarder = bench.start(
+        "nsq_to_nsq",
+        &[
+            "--topic=t",
+            "--require-json-field=a",
+            &format!("--destination-nsqd-tcp-address={address}"),
+            &tcp_flag(&nsqd),
+        ],
+    );
+    forwarder
+        .log()
+        .await_line("connect: connection refused) for msg ");
+    nsqd.await_channel(
+        "t",
+        "nsq_to_nsq",
+        &json!({"deferred_count": 1, "in_flight_count": 0, "depth": 0}),
+    );
+    forwarder.signal(Signal::TERM);
+    assert!(forwarder.wait().status.success());
+}
