@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .config(&config)
         .nsqd("127.0.0.1:4150")
         .concurrency(4)
-        .on_event(|event| eprintln!("{event:?}"))
+        .on_event(|event| eprintln!("{event}"))
         .start(handle)
         .await?;
 

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use crate::conn::Dialer;
 use crate::consumer::Shared;
 use crate::random::Random;
+use crate::retry::Retry;
 use crate::{Config, Error, Event};
 
 /// Answers above this are refused: a hundred thousand producers of one topic fit.
@@ -25,6 +26,9 @@ const REPLY_SIZE_MAX: usize = 64 * 1024 * 1024;
 
 /// How often an nsqlookupd is asked before the next poll. Upstream: go-nsq consumer.go.
 const TRIES_MAX: usize = 3;
+
+/// Time between two polls, however often connections are lost.
+const SPACING: Duration = Duration::from_millis(100);
 
 /// An address of an nsqlookupd, made into what is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,34 +223,69 @@ impl fmt::Display for Failure {
 }
 
 /// Polls until the consumer stops: once at once, then after a random part of the interval, then at every
-/// interval; and at once when a connection was lost.
+/// interval; and before its time when a connection was lost, or an nsqd that was found could not be reached.
 pub(crate) async fn run(shared: Arc<Shared>) {
+    let asker = Asker::new(&shared.dialer);
+    let mut pace = Pace::new(&shared);
     tokio::select! {
-        () = poll_for_ever(&shared) => {}
+        () = async {
+            loop {
+                poll(&shared, &asker).await;
+                pace.wait().await;
+            }
+        } => {}
         () = shared.stop.triggered() => {}
     }
 }
 
-async fn poll_for_ever(shared: &Arc<Shared>) {
-    let Config {
-        lookupd_poll_interval,
-        lookupd_poll_jitter,
-        ..
-    } = shared.dialer.config;
-    let asker = Asker::new(&shared.dialer);
-    poll(shared, &asker).await;
-    let jitter = lookupd_poll_interval.mul_f64(lookupd_poll_jitter * Random::new().fraction());
-    wait(shared, jitter).await;
-    loop {
-        poll(shared, &asker).await;
-        wait(shared, lookupd_poll_interval).await;
-    }
+/// When to poll next.
+struct Pace<'a> {
+    shared: &'a Shared,
+    /// How long to wait if nothing happens.
+    interval: Duration,
+    /// Puts off polls for an nsqd that cannot be reached: it may be starting, or be gone for good.
+    retry: Retry,
 }
 
-async fn wait(shared: &Shared, interval: Duration) {
-    tokio::select! {
-        () = shared.dialer.clock.sleep(interval) => {}
-        () = shared.poll_now.notified() => {}
+impl<'a> Pace<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        let Config {
+            lookupd_poll_interval,
+            lookupd_poll_jitter,
+            ..
+        } = shared.dialer.config;
+        Self {
+            shared,
+            interval: lookupd_poll_interval.mul_f64(lookupd_poll_jitter * Random::new().fraction()),
+            retry: Retry::up_to(lookupd_poll_interval),
+        }
+    }
+
+    async fn wait(&mut self) {
+        let Shared {
+            dialer,
+            poll_now,
+            unreachable,
+            ..
+        } = self.shared;
+        let clock = &dialer.clock;
+        let earliest = clock.now() + SPACING.min(self.interval);
+        let mut due = clock.now() + self.interval;
+        self.interval = dialer.config.lookupd_poll_interval;
+        let mut all_reached = true;
+        loop {
+            tokio::select! {
+                () = clock.sleep_until(due) => break,
+                () = poll_now.notified() => due = due.min(earliest.max(clock.now())),
+                () = unreachable.notified() => {
+                    all_reached = false;
+                    due = due.min(clock.now() + self.retry.wait());
+                }
+            }
+        }
+        if all_reached {
+            self.retry.reset();
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! What happens to a consumer, for those who watch it.
 
+use std::fmt;
 use std::time::Duration;
 
+use nsq_flags::GoDuration;
 use nsq_protocol::message::MessageId;
 
 use crate::Error;
@@ -74,4 +76,29 @@ pub enum Event {
     Resumed,
     /// The consumer has stopped.
     Stopped,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connected { nsqd } => write!(f, "connected to {nsqd}"),
+            Self::ConnectFailed { nsqd, error } => write!(f, "cannot connect to {nsqd}: {error}"),
+            Self::Disconnected { nsqd, error: None } => write!(f, "disconnected from {nsqd}"),
+            Self::Disconnected {
+                nsqd,
+                error: Some(error),
+            } => write!(f, "lost the connection to {nsqd}: {error}"),
+            Self::ProtocolError { nsqd, text } => write!(f, "error from {nsqd}: {text}"),
+            Self::LookupFailed { nsqlookupd, reason } => write!(f, "cannot ask {nsqlookupd}: {reason}"),
+            Self::HandlerFailed { id, reason } => write!(f, "the handler failed for {id}: {reason}"),
+            Self::GaveUp { id, attempts } => write!(f, "gave {id} up, which had {attempts} attempts"),
+            Self::Backoff { level, duration } => {
+                let duration = GoDuration::from(*duration);
+                write!(f, "pausing for {duration}, backoff level {level}")
+            }
+            Self::Testing => f.write_str("trying one message"),
+            Self::Resumed => f.write_str("resumed"),
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
 }

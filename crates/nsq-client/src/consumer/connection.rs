@@ -31,6 +31,9 @@ const MSG_TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
 /// RDY, except in place of those that it has given up on: then the handlers do not keep up at all.
 const EXCESS_MAX: usize = 1024;
 
+/// A connection that has lasted for this long was a good one.
+const STEADY: Duration = Duration::from_secs(1);
+
 /// Tells whoever asked for a connection what became of the first attempt.
 pub(super) type First = oneshot::Sender<Result<(), Error>>;
 
@@ -45,6 +48,7 @@ pub(super) async fn run(shared: Arc<Shared>, address: String, first: First, leav
         subscribed: false,
     };
     loop {
+        let began = shared.dialer.clock.now();
         let error = tokio::select! {
             error = attempt.run() => error,
             // Whoever still holds messages has had long enough.
@@ -60,7 +64,10 @@ pub(super) async fn run(shared: Arc<Shared>, address: String, first: First, leav
         }
         let was_first = attempt.first.is_some();
         if attempt.subscribed {
-            retry.reset();
+            // An nsqd that lets everybody in and throws them out again is not to be hurried.
+            if shared.dialer.clock.now() - began >= STEADY {
+                retry.reset();
+            }
             shared.emit(&Event::Disconnected {
                 nsqd: address.clone(),
                 error,
@@ -71,6 +78,7 @@ pub(super) async fn run(shared: Arc<Shared>, address: String, first: First, leav
                 error: error.clone(),
             });
             attempt.report(Err(error));
+            shared.unreachable.notify_one();
         }
         if was_first || shared.is_stopping() || leave.is_triggered() {
             break;

@@ -66,6 +66,8 @@ pub(crate) struct Shared {
     pub(super) manager: Notify,
     /// Wakes discovery before its time: a connection was lost, or there is another nsqlookupd.
     pub(crate) poll_now: Notify,
+    /// Tells discovery that an nsqd could not be reached, though it may have been found.
+    pub(crate) unreachable: Notify,
     /// Wakes who waits for the end of connections.
     pub(super) departed: Notify,
     pub(super) stopping: AtomicBool,
@@ -122,6 +124,7 @@ impl Shared {
             backoff_level: AtomicU32::new(0),
             manager: Notify::new(),
             poll_now: Notify::new(),
+            unreachable: Notify::new(),
             departed: Notify::new(),
             stopping: AtomicBool::new(false),
             stop: Shutdown::new(),

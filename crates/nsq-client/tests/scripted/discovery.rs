@@ -224,3 +224,18 @@ fn an_address_needs_a_port() {
         "address lookup.host: missing port in address"
     );
 }
+
+#[test]
+fn an_nsqd_that_is_found_and_cannot_be_reached_is_soon_looked_for_again() {
+    let rig = Rig::new();
+    let (lookupd, gone) = (listen(), listen());
+    let (_consumer, events) = start(&rig, &Config::default(), &[&lookupd]);
+    let found = knows(&[&gone]);
+    drop(gone);
+    for _ in 0..3 {
+        answer(&lookupd, "200 OK", &found);
+        events.find(|event| matches!(event, Event::ConnectFailed { .. }).then_some(()));
+    }
+    answer(&lookupd, "200 OK", &knows(&[&rig.listener]));
+    let _nsqd = Peer::accept_consumer(&rig.listener, "t", "c");
+}
