@@ -4,8 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use nsq_protocol::command::{BodyTooLong, Gathered, encode_dpub};
-use nsq_protocol::name::TopicName;
+use nsq_protocol::command::{BodyTooLong, Gathered, Limits, encode_dpub, encode_pub, parse_mpub_body};
+use nsq_protocol::frame::SIZE_LEN;
+use nsq_protocol::name::{TopicName, TopicRef};
 
 use super::receipt::{Outcome, Receipt};
 use crate::Error;
@@ -18,7 +19,7 @@ const GATHERED_BYTES_MAX: usize = 64 * 1024;
 const GATHERED_COUNT_MAX: usize = 1024;
 
 /// Larger messages travel alone: nothing is saved by putting them together, and one that is too large for
-/// nsqd is then refused alone.
+/// nsqd is then refused alone at once.
 const GATHERED_MESSAGE_MAX: usize = 16 * 1024;
 
 /// Memory of commands that have been answered, kept for others.
@@ -56,6 +57,8 @@ struct Command {
     len: usize,
     /// How many bodies there are.
     messages: usize,
+    /// They were gathered, and belong to nobody together.
+    is_gathered: bool,
 }
 
 #[derive(Debug)]
@@ -77,6 +80,36 @@ pub(super) struct Encoded {
     len: usize,
     /// How many bodies there are.
     pub(super) messages: usize,
+    /// They were gathered, and belong to nobody together.
+    is_gathered: bool,
+}
+
+impl Encoded {
+    /// Whether it carries messages that may be published without each other.
+    pub(super) fn can_split(&self) -> bool {
+        self.is_gathered && self.messages > 1
+    }
+
+    /// Each message as a command of its own, and the length of its body.
+    fn pieces(&self) -> Vec<(Bytes, usize)> {
+        let Some(end) = self.bytes.iter().position(|&byte| byte == b'\n') else {
+            return Vec::new();
+        };
+        let (line, rest) = self.bytes.split_at(end);
+        let (Some(topic), Some(body)) = (line.strip_prefix(b"MPUB "), rest.get(1 + SIZE_LEN..)) else {
+            return Vec::new();
+        };
+        let (Ok(topic), Ok(bodies)) = (TopicRef::parse(topic), parse_mpub_body(body, &Limits::default()))
+        else {
+            return Vec::new();
+        };
+        let pieces = bodies.iter().filter_map(|body| {
+            let mut bytes = BytesMut::with_capacity(body.len() + 128);
+            encode_pub(&mut bytes, topic, body).ok()?;
+            Some((bytes.freeze(), body.len()))
+        });
+        pieces.collect()
+    }
 }
 
 impl Outbox {
@@ -105,7 +138,7 @@ impl Outbox {
             .queue
             .get_mut(at)
             .ok_or(Error::Unexpected("end of the queue"))?;
-        let receipt = Receipt::of(&command.outcome);
+        let receipt = Receipt::of_one(&command.outcome, command.messages);
         let Content::Open { messages, .. } = &mut command.content else {
             return Err(Error::Unexpected("end of gathering"));
         };
@@ -136,7 +169,7 @@ impl Outbox {
         &mut self,
         topic: &str,
         bodies: &[B],
-        encode: fn(Gathered, nsq_protocol::name::TopicRef<'_>) -> Result<Bytes, BodyTooLong>,
+        encode: fn(Gathered, TopicRef<'_>) -> Result<Bytes, BodyTooLong>,
     ) -> Result<Receipt, Error> {
         let topic = topic_name(topic)?;
         let len: usize = bodies.iter().map(|body| body.as_ref().len()).sum();
@@ -202,6 +235,7 @@ impl Outbox {
                 outcome: command.outcome,
                 len: command.len,
                 messages: command.messages,
+                is_gathered: command.is_gathered,
             }),
             Err(error) => {
                 self.forget(command.len);
@@ -220,8 +254,29 @@ impl Outbox {
                 outcome: command.outcome,
                 len: command.len,
                 messages: command.messages,
+                is_gathered: command.is_gathered,
             });
         }
+    }
+
+    /// Takes a command apart of which nsqd has taken nothing because of one of its messages: only that one
+    /// is to fail. They are to be [put back](Self::put_back).
+    pub(super) fn split(&mut self, command: &Encoded) -> Vec<Encoded> {
+        let pieces = command.pieces();
+        self.forget(command.len);
+        let outcomes = command.outcome.split(pieces.len());
+        let commands = pieces.into_iter().zip(outcomes).map(|((bytes, len), outcome)| {
+            self.pending.commands += 1;
+            self.pending.bytes += len;
+            Encoded {
+                bytes,
+                outcome,
+                len,
+                messages: 1,
+                is_gathered: false,
+            }
+        });
+        commands.collect()
     }
 
     /// A command has been answered. Its memory is kept for others; who waits is yet to be told.
@@ -255,6 +310,7 @@ impl Outbox {
             outcome,
             len,
             messages,
+            is_gathered: false,
         });
         receipt
     }
@@ -286,6 +342,7 @@ impl Outbox {
             outcome: Arc::default(),
             len: 0,
             messages: 0,
+            is_gathered: true,
         });
         Ok(at)
     }

@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use nsq_protocol::error_code::ErrorCode;
 use nsq_protocol::frame::{Frame, HEARTBEAT};
 
 use super::outbox::Encoded;
@@ -160,6 +161,8 @@ struct Connection<'a> {
     yielded: bool,
     /// nsqd has refused a command, and will close the connection without looking at those behind it.
     refused: bool,
+    /// That command, if only one of its messages can be the reason.
+    to_split: Option<Encoded>,
     was_answered: bool,
 }
 
@@ -175,6 +178,7 @@ impl<'a> Connection<'a> {
             rounds: VecDeque::new(),
             yielded: false,
             refused: false,
+            to_split: None,
             was_answered: false,
         }
     }
@@ -230,7 +234,6 @@ impl<'a> Connection<'a> {
         let mut answered = Vec::new();
         let result = self.take_answers(&mut answered);
         if !answered.is_empty() {
-            self.was_answered = true;
             let answered = {
                 let mut state = self.shared.state.lock();
                 state.stats.commands += u64::try_from(answered.len()).unwrap_or(u64::MAX);
@@ -262,7 +265,11 @@ impl<'a> Connection<'a> {
                     tracing::error!("{id:4} ({address}) protocol error - {error}");
                     if let Some(command) = self.next_answered() {
                         self.refused = error.is_fatal();
-                        answered.push((command, Err(Error::Protocol(error))));
+                        if is_about_one_message(&error) && command.can_split() {
+                            self.to_split = Some(command);
+                        } else {
+                            answered.push((command, Err(Error::Protocol(error))));
+                        }
                     }
                 }
                 Frame::Message(_) => return Err(Error::Unexpected("message")),
@@ -273,6 +280,7 @@ impl<'a> Connection<'a> {
 
     fn next_answered(&mut self) -> Option<Encoded> {
         let command = self.unanswered.pop_front()?;
+        self.was_answered = true;
         self.answered += 1;
         while self.rounds.front().is_some_and(|&end| end <= self.answered) {
             self.rounds.pop_front();
@@ -324,18 +332,23 @@ impl Drop for Connection<'_> {
                 state.phase = Phase::Disconnected;
             }
             if self.refused && state.phase != Phase::Stopped {
-                // None of them was looked at.
-                state.outbox.put_back(unanswered.into_iter());
+                // None of them was looked at, and nothing was taken of what is split.
+                let to_split = self.to_split.take();
+                let split = to_split.map_or_else(Vec::new, |command| state.outbox.split(&command));
+                state.outbox.put_back(split.into_iter().chain(unanswered));
                 Vec::new()
             } else {
-                unanswered
-                    .into_iter()
-                    .map(|command| state.complete(command, false))
-                    .collect()
+                let unanswered = self.to_split.take().into_iter().chain(unanswered);
+                unanswered.map(|command| state.complete(command, false)).collect()
             }
         };
         self.shared.tell(outcomes.into_iter(), &Err(Error::NotConnected));
     }
+}
+
+/// Whether one message of an `MPUB` is enough to earn this error. nsqd publishes none of the others then.
+fn is_about_one_message(error: &ProtocolError) -> bool {
+    matches!(error.code(), Some(ErrorCode::BadMessage | ErrorCode::BadBody))
 }
 
 /// Commands to be written together, without copying them together.

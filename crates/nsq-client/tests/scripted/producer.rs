@@ -398,3 +398,57 @@ fn dropping_the_last_producer_closes_the_connection() {
     drop(other);
     peer.expect_closed();
 }
+
+#[test]
+fn a_message_that_nsqd_refuses_fails_alone_whoever_it_travelled_with() {
+    let rig = Rig::new();
+    let (producer, mut peer) = connect(&rig);
+    let filling = fill(&rig, &producer, &mut peer);
+    let mut receipts = Vec::new();
+    for body in ["one", "too long", "three"] {
+        receipts.push(rig.block_on(producer.enqueue("t", body)).unwrap());
+    }
+    for _ in &filling {
+        peer.send_response("OK");
+    }
+    peer.expect(command::multi_publish("t", &["one", "too long", "three"]));
+    peer.send_error("E_BAD_MESSAGE MPUB message too big 8 > 5");
+    drop(peer);
+
+    let mut peer = Peer::accept_v2(&rig.listener);
+    for body in ["one", "too long", "three"] {
+        peer.expect_publish("t", body);
+    }
+    peer.send_response("OK");
+    peer.send_error("E_BAD_MESSAGE PUB message too big 8 > 5");
+    drop(peer);
+
+    let mut peer = Peer::accept_v2(&rig.listener);
+    peer.expect_publish("t", "three");
+    peer.send_response("OK");
+    let outcomes: Vec<_> = receipts
+        .into_iter()
+        .map(|receipt| rig.block_on(receipt))
+        .collect();
+    assert!(outcomes[0].is_ok() && outcomes[2].is_ok());
+    assert_eq!(
+        outcomes[1].as_ref().unwrap_err().to_string(),
+        "E_BAD_MESSAGE PUB message too big 8 > 5"
+    );
+    rig.block_on(producer.flush());
+    assert_eq!(producer.pending(), 0);
+}
+
+#[test]
+fn messages_of_one_call_are_refused_together() {
+    let rig = Rig::new();
+    let (producer, mut peer) = connect(&rig);
+    let publishing = rig.spawn(async move { producer.multi_publish("t", &["one", "too long"]).await });
+    peer.expect(command::multi_publish("t", &["one", "too long"]));
+    peer.send_error("E_BAD_MESSAGE MPUB message too big 8 > 5");
+    drop(peer);
+    assert_eq!(
+        text(rig.wait(publishing)),
+        "E_BAD_MESSAGE MPUB message too big 8 > 5"
+    );
+}
