@@ -51,5 +51,5 @@ pub use index::DirectoryIndex;
 pub use options::Options;
 pub use position::Position;
 pub use queue::{DiskQueue, Record};
-pub use storage::{FsStorage, OpenMode, Storage, StorageFile};
+pub use storage::{FsStorage, OpenMode, ReadOnly, Storage, StorageFile};
 pub use sync_job::{SyncJob, SyncOutcome};

@@ -1,8 +1,10 @@
 //! The part of a file system that a queue needs, so that tests can provide another.
 
 mod fs;
+mod read_only;
 
 pub use fs::FsStorage;
+pub use read_only::ReadOnly;
 
 use std::path::Path;
 use std::{fmt, io};
@@ -26,6 +28,9 @@ pub trait Storage: fmt::Debug + Send + Sync {
 
     /// Returns when the creations, renames and removals in a directory survive a power loss.
     fn sync_directory(&self, directory: &Path) -> io::Result<()>;
+
+    /// Bytes that may still be written to a directory.
+    fn free_bytes(&self, directory: &Path) -> io::Result<u64>;
 }
 
 /// An open file. Calls may be short, as those of the operating system, and may fail with

@@ -348,6 +348,12 @@ impl Storage for MemStorage {
             .sync_directory();
         Ok(())
     }
+
+    fn free_bytes(&self, _: &Path) -> io::Result<u64> {
+        let shared = self.shared.lock();
+        let free = |capacity: u64| capacity.saturating_sub(shared.disk.bytes_used());
+        Ok(shared.capacity.map_or(u64::MAX, free))
+    }
 }
 
 #[derive(Debug)]

@@ -7,6 +7,7 @@ mod client_options;
 mod consume;
 mod host_pool;
 mod log;
+pub mod nsq_diskqueue;
 pub mod nsq_stat;
 pub mod nsq_tail;
 pub mod nsq_to_file;

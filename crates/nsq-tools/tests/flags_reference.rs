@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{env, fs};
 
-use nsq_tools::{nsq_stat, nsq_tail, nsq_to_file, nsq_to_http, nsq_to_nsq, nsqauthd, to_nsq};
+use nsq_tools::{nsq_diskqueue, nsq_stat, nsq_tail, nsq_to_file, nsq_to_http, nsq_to_nsq, nsqauthd, to_nsq};
 
 #[test]
 fn the_reference_in_docs_is_up_to_date() {
@@ -11,6 +11,7 @@ fn the_reference_in_docs_is_up_to_date() {
     let document = fs::read_to_string(&path).unwrap();
     let references = [
         ("nsqauthd", nsqauthd::TABLE.reference()),
+        ("nsq_diskqueue", nsq_diskqueue::TABLE.reference()),
         ("nsq_stat", nsq_stat::TABLE.reference()),
         ("nsq_tail", nsq_tail::TABLE.reference()),
         ("nsq_to_file", nsq_to_file::TABLE.reference()),

@@ -75,6 +75,8 @@ const USES: &[(&str, &[&str])] = &[
             "nsq-net",
             "nsq-http",
             "nsq-auth",
+            // nsq_diskqueue reads the files of an nsqd that is not running.
+            "nsq-diskqueue",
             "nsq-protocol",
             "nsq-runtime",
             "nsq-flags",

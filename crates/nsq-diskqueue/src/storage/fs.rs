@@ -62,6 +62,12 @@ impl Storage for FsStorage {
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
         File::open(or_here(directory))?.sync_all()
     }
+
+    fn free_bytes(&self, directory: &Path) -> io::Result<u64> {
+        let space = rustix::fs::statvfs(or_here(directory))?;
+        // What is reserved for the super-user is not free for a daemon.
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    }
 }
 
 /// A directory that has the name of a data file holds no records: to a reader, the file is not there.
