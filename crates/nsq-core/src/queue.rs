@@ -83,6 +83,9 @@ struct Tail {
     stored: u64,
     /// Records in the files whose messages are in `memory` as well.
     prefetched: u64,
+    /// When the first message of the tail was accepted, for statistics; known of one that came to an empty tail,
+    /// until memory is refilled.
+    first_ns: Option<i64>,
     /// Prefetched records whose messages have been taken, not yet advanced past in the files.
     consumed: u64,
     /// Accepted, not yet handed to the files.
@@ -172,6 +175,7 @@ impl Queue {
             opened: false,
             stored: 0,
             prefetched: 0,
+            first_ns: None,
             consumed: 0,
             pending: Vec::new(),
             pending_len: 0,
@@ -249,6 +253,9 @@ impl Queue {
         };
         let mut rest = Vec::with_capacity(messages.len());
         rest.extend(messages);
+        if tail.is_drained() {
+            tail.first_ns = rest.first().map(|message| message.timestamp_ns);
+        }
         tail.pending_len += rest.len() as u64;
         tail.pending.push(Segment {
             messages: rest,
@@ -284,10 +291,13 @@ impl Queue {
         self.memory.front().map(|message| message.body.len())
     }
 
-    /// When the oldest message that is in memory was accepted. As memory is the head of the queue, that is
-    /// the oldest of all; `None` if none is there.
+    /// When the first message was accepted; `None` if there is none, or if nobody has looked at it on disk.
     pub(crate) fn oldest_ns(&self) -> Option<i64> {
-        self.memory.front().map(|message| message.timestamp_ns)
+        let tail = self.tail.as_ref().filter(|tail| !tail.is_drained());
+        self.memory
+            .front()
+            .map(|message| message.timestamp_ns)
+            .or_else(|| tail?.first_ns)
     }
 
     /// Says that somebody wants messages: memory is refilled when it runs low. Returns whether the files
@@ -489,6 +499,9 @@ impl Queue {
         if current {
             let count: usize = segments.iter().map(|segment| segment.messages.len()).sum();
             tail.writing -= count as u64;
+            if error.is_some() {
+                tail.first_ns = None;
+            }
         }
         let mut unsaved = Vec::new();
         for mut segment in segments {
@@ -496,6 +509,7 @@ impl Queue {
             kept -= here;
             let lost = segment.messages.split_off(here);
             if current && handed_out {
+                tail.first_ns = None;
                 tail.prefetched += here as u64;
                 for mut message in segment.messages {
                     message.from_disk = true;
@@ -542,6 +556,7 @@ impl Queue {
         tail.stored = tail.stored.saturating_sub(count);
         tail.prefetched += count;
         tail.last_block_len = count;
+        tail.first_ns = None;
         tail.wanted = false;
         for message in messages {
             self.memory.push_back(message);

@@ -207,6 +207,9 @@ impl Bench {
         assert_eq!(self.queue.depth(), self.model.len() as u64);
         assert!(self.queue.backend_depth() <= self.queue.depth());
         assert!(self.queue.available() as u64 <= self.queue.depth());
+        if let Some(oldest_ns) = self.queue.oldest_ns().filter(|_| self.is_ordered) {
+            assert_eq!(Some(oldest_ns.cast_unsigned()), self.model.front().copied());
+        }
     }
 
     /// Takes everything, with all the work that wanting it makes.
@@ -223,7 +226,7 @@ impl Bench {
 }
 
 fn message(id: u64) -> Message {
-    Message::new(Guid::from_u64(id), 0, Bytes::new())
+    Message::new(Guid::from_u64(id), id.cast_signed(), Bytes::new())
 }
 
 proptest! {

@@ -264,7 +264,8 @@ fn only_get_is_answered() {
 #[test]
 fn the_age_of_what_waits_is_told() {
     deviates!(MetricsAreServed);
-    let nsqd = Nsqd::with(&["--mem-queue-size=1"]);
+    // What waits is on disk.
+    let nsqd = Nsqd::with(&["--mem-queue-size=0"]);
     nsqd.create_channel("waits", "c");
     nsqd.create_channel("empty", "c");
     nsqd.publish("waits", "1");
@@ -280,7 +281,7 @@ fn the_age_of_what_waits_is_told() {
     });
     let nsqd = nsqd.stop().restart();
     let metrics = scrape(&nsqd);
-    // On disk, where nobody has looked yet.
+    // Now nobody has looked at it.
     assert_eq!(metrics.samples["nsq_channel_oldest_message_age_seconds"].len(), 1);
     assert_eq!(metrics.samples["nsq_topic_oldest_message_age_seconds"].len(), 2);
 }
