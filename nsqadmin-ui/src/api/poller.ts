@@ -33,7 +33,7 @@ class Entry<T> implements Resource<T> {
   #abort: AbortController | null = null;
   #asked = 0;
   #cost = 0;
-  #left = 0;
+  #left = Date.now();
 
   /** `since` asks only for what has changed since a state, in answers that can say so. */
   constructor(
@@ -183,9 +183,8 @@ export function refreshAll(): void {
 }
 
 export function startPoller(): void {
-  effect(() => {
-    // Read here so that every change plans anew.
-    void [hidden.value, held.value, interval.value, outage.value];
+  const plan = () => {
     for (const found of entries.values()) found.schedule();
-  });
+  };
+  for (const gate of [hidden, held, interval, outage]) gate.subscribe(plan);
 }

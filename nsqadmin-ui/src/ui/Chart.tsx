@@ -123,15 +123,10 @@ function Canvas({ data, values, lines, unit, area }: CanvasProps) {
   latest.current = { data, values };
   useEffect(() => {
     let gone = false;
-    void import("./plot").then(({ createPlot }) => {
-      if (gone || !host.current) return;
-      plot.current = createPlot(
-        host.current,
-        lines.map((l) => l.label),
-        FORMAT[unit],
-        area,
-        utc.value,
-      );
+    void load(() => gone).then((module) => {
+      if (gone || !module || !host.current) return;
+      const names = lines.map((line) => line.label);
+      plot.current = module.createPlot(host.current, names, FORMAT[unit], area, utc.value);
       plot.current.update(latest.current.data, latest.current.values);
     });
     return () => {
@@ -142,6 +137,20 @@ function Canvas({ data, values, lines, unit, area }: CanvasProps) {
   }, [look]);
   useEffect(() => plot.current?.update(data, values), [data, values]);
   return <div ref={host} class="chart-space" aria-hidden="true" />;
+}
+
+const RETRY_MS = 5000;
+
+/** The library, as soon as nsqadmin can be reached. */
+async function load(isGone: () => boolean): Promise<typeof import("./plot") | null> {
+  while (!isGone()) {
+    try {
+      return await import("./plot");
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+  return null;
 }
 
 const TABLE_ROWS = 60;

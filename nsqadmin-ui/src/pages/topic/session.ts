@@ -36,12 +36,17 @@ export class TailSession {
   #paint: ReturnType<typeof setInterval> | null = null;
   #hidden: ReturnType<typeof setTimeout> | null = null;
   #arrivals: number[] = [];
+  /** What the screen has not been told yet. */
+  #count = 0;
+  #skipped = 0;
 
   constructor(readonly topic: string) {}
 
   async start(rate: number, sampleRate: number): Promise<void> {
     this.state.value = { step: "starting" };
     this.messages.value = [];
+    this.#count = 0;
+    this.#skipped = 0;
     this.received.value = 0;
     this.skipped.value = 0;
     this.lost.value = [];
@@ -61,13 +66,13 @@ export class TailSession {
     const on = <T>(name: string, handle: (data: T) => void) =>
       stream.addEventListener(name, (event) => handle(JSON.parse((event as MessageEvent<string>).data) as T));
     on<TailMessage>("msg", (message) => {
-      this.received.value += 1;
+      this.#count += 1;
       this.#arrivals.push(Date.now());
-      this.#pending.push({ ...message, number: this.received.value });
+      this.#pending.push({ ...message, number: this.#count });
       if (this.#pending.length > KEPT_MAX) this.#pending.shift();
     });
     on<{ rate_limited?: number }>("skip", ({ rate_limited: count = 0 }) => {
-      this.skipped.value += count;
+      this.#skipped += count;
     });
     on<{ node: string; ok: boolean; reason?: string }>("node", ({ node, ok, reason }) => {
       if (!ok) this.lost.value = [...this.lost.value, `${node}: ${reason ?? "disconnected"}`];
@@ -93,6 +98,8 @@ export class TailSession {
     const now = Date.now();
     this.#arrivals = this.#arrivals.filter((at) => now - at < 3000);
     this.rate.value = this.#arrivals.length / 3;
+    this.received.value = this.#count;
+    this.skipped.value = this.#skipped;
     if (this.#pending.length === 0) return;
     this.messages.value = [...this.#pending.reverse(), ...this.messages.value].slice(0, KEPT_MAX);
     this.#pending = [];
