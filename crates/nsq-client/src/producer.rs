@@ -43,7 +43,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(1);
 /// A message fails with [`Error::NotConnected`] if it had been sent and not answered: whether it was
 /// published is not known. What had not been sent, or stood behind a command that nsqd refused, goes to the
 /// next connection instead; messages that travelled together with one that nsqd does not take are sent again
-/// without it. A [`ProducerPool`] gives both to another nsqd.
+/// without it. A [`ProducerPool`] gives what has failed to another nsqd.
 ///
 /// Must be used within a Tokio runtime.
 ///

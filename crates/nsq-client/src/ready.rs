@@ -148,7 +148,10 @@ impl Ready {
     }
 
     /// Sets the count of a connection, as far as there is something to give. Says whether it has what it
-    /// should have.
+    /// should have, or some of it.
+    ///
+    /// # Differs from upstream
+    /// Where the others hold all there may be, upstream lets the connection keep what it has too.
     fn update(&mut self, at: usize, count: u32, now: Moment) -> bool {
         let total = self.total();
         let max_in_flight = self.max_in_flight;
@@ -161,15 +164,12 @@ impl Ready {
         let mut count = count.min(member.max_rdy);
         member.retry = None;
         let possible = i64::from(max_in_flight) - total + i64::from(member.rdy);
-        if possible <= 0 && count > 0 {
-            if member.rdy == 0 {
-                member.retry = Some((now + RETRY_AFTER, count));
-            }
+        if possible <= 0 && count > 0 && member.rdy == 0 {
+            member.retry = Some((now + RETRY_AFTER, count));
             return false;
         }
-        if possible > 0 {
-            count = count.min(u32::try_from(possible).unwrap_or(u32::MAX));
-        }
+        let wanted = count;
+        count = count.min(u32::try_from(possible.max(0)).unwrap_or(u32::MAX));
         if count != member.rdy {
             member.rdy = count;
             self.changes.push((member.id, count));
@@ -177,7 +177,7 @@ impl Ready {
                 member.since = now;
             }
         }
-        true
+        wanted == 0 || count > 0
     }
 
     /// The next moment at which a connection tries to get something.

@@ -45,8 +45,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
     shared.queue.close(false);
     tracing::info!("{} consumer stopped", shared.prefix());
-    shared.ended.trigger();
     shared.emit(&Event::Stopped);
+    shared.ended.trigger();
 }
 
 async fn connections_ended(shared: &Shared) {

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 const NOW: Moment = Moment::START;
@@ -187,4 +189,98 @@ fn a_connection_that_is_being_closed_gets_nothing() {
     ready.distribute(NOW);
     ready.pause(NOW);
     assert_eq!(changes(&mut ready), []);
+}
+
+#[test]
+fn with_less_in_flight_than_connections_some_have_to_wait() {
+    let mut ready = ready(3);
+    for id in 1..=3 {
+        connect(&mut ready, id);
+    }
+    changes(&mut ready);
+    ready.set_max_in_flight(2);
+    ready.distribute(NOW);
+    assert_eq!(changes(&mut ready).iter().map(|(_, count)| count).sum::<u32>(), 0);
+    let total: u32 = (1..=3).map(|id| ready.count_of(MemberId(id))).sum();
+    assert_eq!(total, 2);
+}
+
+/// What may happen to a consumer.
+#[derive(Clone, Debug)]
+enum Action {
+    Connect(u32),
+    Lose(usize),
+    Change(u32),
+    Pause,
+    Test,
+    Resume,
+    /// So many seconds pass.
+    Wait(u64),
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        3 => (0_u32..20).prop_map(Action::Connect),
+        2 => (0_usize..8).prop_map(Action::Lose),
+        1 => (0_u32..30).prop_map(Action::Change),
+        1 => Just(Action::Pause),
+        1 => Just(Action::Test),
+        1 => Just(Action::Resume),
+        3 => (1_u64..40).prop_map(Action::Wait),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_more_is_given_than_may_be_in_flight_nor_than_nsqd_allows(
+        actions in prop::collection::vec(action(), 0..60)
+    ) {
+        let mut ready = ready(10);
+        let mut connected: Vec<(u64, u32)> = Vec::new();
+        let mut told = std::collections::HashMap::new();
+        let (mut next, mut seconds, mut in_backoff) = (0, 0, false);
+        for action in actions {
+            let now = at_secs(seconds);
+            match action {
+                Action::Connect(max_rdy) => {
+                    next += 1;
+                    connected.push((next, max_rdy));
+                    ready.add(MemberId(next), max_rdy, now);
+                }
+                Action::Lose(at) if at < connected.len() => {
+                    let (id, _) = connected.remove(at);
+                    told.remove(&id);
+                    ready.remove(MemberId(id), in_backoff);
+                }
+                Action::Change(max_in_flight) => ready.set_max_in_flight(max_in_flight),
+                Action::Pause => {
+                    in_backoff = true;
+                    ready.pause(now);
+                }
+                Action::Test if in_backoff => {
+                    ready.pause(now);
+                    ready.test(now);
+                }
+                Action::Lose(_) | Action::Test => {}
+                Action::Resume => in_backoff = false,
+                Action::Wait(secs) => {
+                    seconds += secs;
+                    ready.retry(at_secs(seconds));
+                    ready.redistribute(at_secs(seconds), in_backoff, |_| NOW);
+                }
+            }
+            if !in_backoff {
+                ready.distribute(at_secs(seconds));
+            }
+            told.extend(changes(&mut ready));
+            let total: u32 = told.values().sum();
+            let bound = if in_backoff { 1 } else { ready.max_in_flight() };
+            prop_assert!(total <= bound, "{total} of {bound}");
+            for (id, max_rdy) in &connected {
+                let count = ready.count_of(MemberId(*id));
+                prop_assert_eq!(told.get(id).copied().unwrap_or_default(), count, "what was sent");
+                prop_assert!(count <= *max_rdy);
+            }
+        }
+    }
 }
