@@ -32,7 +32,7 @@ function series(query) {
         ] ?? 0.6;
       const phase = entity.length + metric.length;
       const values = Array.from({ length: points }, (_, i) =>
-        i < 4 ? null : base * (1 + 0.2 * Math.sin((i + phase) / 19) + 0.05 * Math.sin(i * 2.1)),
+        i < 4 ? null : base * (1 + 0.2 * Math.sin((i + phase) / 19) + 0.02 * Math.sin(i * i * 0.7)),
       );
       list.push({ entity, metric, values });
     }
