@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::http::Http;
-use crate::process::{Exit, Log, Process};
+use crate::process::{Exit, Log, Process, TIME_LIMIT};
 use crate::program;
 
 /// A running nsqauthd. Dropping it kills it.
@@ -50,7 +50,8 @@ impl Nsqauthd {
             format!("--data-file={file}"),
             "--log-level=debug".to_owned(),
         ];
-        let process = Process::start(program::nsqauthd(), directory.path(), &arguments);
+        let process =
+            Process::start_with_limit(program::nsqauthd(), directory.path(), &arguments, 3 * TIME_LIMIT);
         let part = " HTTP: listening on ";
         let line = process.log().await_line(part);
         let (_, address) = line.split_once(part).expect("the line contains the part");

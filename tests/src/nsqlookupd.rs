@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::http::Http;
-use crate::process::{Exit, Log, Process};
+use crate::process::{Exit, Log, Process, TIME_LIMIT};
 use crate::{poll, program};
 
 /// A running nsqlookupd. Dropping it kills it.
@@ -52,7 +52,12 @@ impl Nsqlookupd {
             "--broadcast-address=lookupd.example",
         ];
         arguments.extend(flags.iter().map(String::as_str));
-        let process = Process::start(program::nsqlookupd(), directory.path(), &arguments);
+        let process = Process::start_with_limit(
+            program::nsqlookupd(),
+            directory.path(),
+            &arguments,
+            3 * TIME_LIMIT,
+        );
         Self {
             tcp: listening(process.log(), " TCP: listening on "),
             http: listening(process.log(), " HTTP: listening on "),

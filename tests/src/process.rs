@@ -242,6 +242,12 @@ impl Log {
     /// Waits until `count` lines contain `part`, and returns them.
     #[track_caller]
     pub fn await_lines(&self, part: &str, count: usize) -> Vec<String> {
+        self.await_lines_within(PATIENCE, part, count)
+    }
+
+    /// The same for what takes longer, such as a client that only looks around from time to time.
+    #[track_caller]
+    pub fn await_lines_within(&self, limit: Duration, part: &str, count: usize) -> Vec<String> {
         let matching = |state: &LogState| -> Vec<String> {
             state
                 .lines
@@ -254,7 +260,7 @@ impl Log {
         self.changed.wait_while_for(
             &mut state,
             |state| matching(state).len() < count && !state.ended,
-            PATIENCE,
+            limit,
         );
         let lines = matching(&state);
         assert!(

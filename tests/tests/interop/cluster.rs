@@ -25,6 +25,9 @@ permissions = ["subscribe"]
 /// All rounds of one client, which may have to wait for a poll of nsqlookupd in each.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
 
+/// How long a client may take to come back. pynsq waits ten seconds before it tries the same nsqd again.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 struct Cluster {
     pki: Pki,
     authd: Nsqauthd,
@@ -89,7 +92,8 @@ impl Cluster {
             published.expect_text(200, "OK");
         }
         for index in 0..self.nsqds.len() {
-            consumer.output().await_line(&format!("finished {}", body(index)));
+            let line = format!("finished {}", body(index));
+            consumer.output().await_lines_within(PATIENCE, &line, 1);
         }
     }
 }
