@@ -1,7 +1,10 @@
 //! A channel: one copy of its topic's messages, shared out among its consumers.
 
+mod share;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use share::Credit;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -23,13 +26,10 @@ use crate::in_flight::InFlight;
 use crate::io::{IoState, IoTask};
 use crate::message::Message;
 use crate::quantile::{Histogram, LatencyWindow};
-use crate::queue::{Command, Outcome, Put, Queue, StorageError};
+use crate::queue::{Claim, Command, Outcome, Put, Queue, StorageError};
 use crate::stats::{ChannelSnapshot, LatencySnapshot};
 use crate::timer::Timed;
 use crate::waiting::{PerLocality, Waiting, Wakes, wake};
-
-/// Messages that a consumer takes at once, at most: others get their turn, and the locks are short.
-const TAKE_MAX: usize = 128;
 
 /// Why a consumer was not admitted.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl Channel {
             state: Mutex::new(State {
                 phase: Phase::Open,
                 paused: false,
-                queue: Queue::new(options.mem_queue_size, ephemeral),
+                queue: Queue::new(options.queue(ephemeral)),
                 deferred: Deferred::default(),
                 abandoned: InFlight::default(),
                 consumers: Vec::new(),
@@ -194,8 +194,12 @@ impl Channel {
     pub async fn empty(&self) -> Result<(), StorageError> {
         let reply = {
             let mut state = self.state.lock();
-            if state.phase != Phase::Open {
-                return Ok(());
+            match state.phase {
+                Phase::Open => {}
+                // Everything is being dropped.
+                Phase::Exiting => return Ok(()),
+                // What is to be saved cannot be dropped any more.
+                Phase::Closing | Phase::Closed => return Err(StorageError::new("exiting")),
             }
             let (reply, wait) = oneshot::channel();
             state.queue.empty(reply);
@@ -255,14 +259,19 @@ impl Channel {
             }
             state.consumers.clone()
         };
-        let mut in_flight = Vec::new();
+        let (mut in_flight, mut finished) = (Vec::new(), Vec::new());
         for consumer in consumers {
             consumer.close();
-            in_flight.append(&mut consumer.held.lock().take_all());
+            let mut held = consumer.held.lock();
+            finished.append(&mut held.finished);
+            in_flight.append(&mut held.take_all());
         }
         let mut state = self.state.lock();
         state.phase = Phase::Closed;
+        finished.append(&mut state.abandoned.finished);
+        state.queue.consume(&mut finished);
         in_flight.append(&mut state.abandoned.take_all());
+        state.take_deferred();
         let deferred = state.deferred.take_all();
         let memory = state.queue.available();
         if memory + in_flight.len() + deferred.len() > 0 {
@@ -302,7 +311,7 @@ impl Channel {
             backend_depth: state.queue.backend_depth(),
             oldest_ns: state.queue.oldest_ns(),
             in_flight_count: held + state.abandoned.len() as u64,
-            deferred_count: state.deferred.len() as u64,
+            deferred_count: state.deferred.len() as u64 + state.queue.deferring(),
             message_count: state.message_count,
             zone_local_msg_count: state.taken.zone,
             region_local_msg_count: state.taken.region,
@@ -333,11 +342,11 @@ impl Channel {
         }
     }
 
-    /// Puts messages from the topic behind all others. `receipt` is used if some go to disk.
+    /// Puts messages from the topic behind all others. `claim` says who is told once they are written, if some are.
     pub(crate) fn put(
         &self,
         messages: impl ExactSizeIterator<Item = Message>,
-        receipt: impl FnOnce() -> Option<oneshot::Sender<Outcome>>,
+        claim: impl FnOnce() -> Claim,
         wakes: &mut Wakes,
     ) {
         let count = messages.len();
@@ -346,7 +355,7 @@ impl Channel {
             return;
         }
         state.message_count += count as u64;
-        let put = state.put(messages, receipt);
+        let put = state.put(messages, claim);
         state.choose_waiting(count, wakes);
         let service = matches!(put, Put::Disk);
         drop(state);
@@ -355,37 +364,72 @@ impl Channel {
         }
     }
 
-    /// Takes in a message from the topic that is to wait first.
-    pub(crate) fn put_deferred(&self, message: Message, now: Moment) {
+    /// Takes in a message from the topic that is to wait until `due` first. `claim` says who is told once it is
+    /// written, if it is.
+    pub(crate) fn put_deferred(&self, mut message: Message, due: Moment, claim: impl FnOnce() -> Claim) {
         let mut state = self.state.lock();
         if !state.accepts() {
             return;
         }
         state.message_count += 1;
-        let due = now + Duration::from_millis(u64::from(message.defer_ms));
-        self.defer(&mut state, message, due);
+        message.clear_aside();
+        if let Some(message) = state.queue.defer(message, due, claim) {
+            self.defer(&mut state, message, due);
+        } else {
+            drop(state);
+            self.schedule_io();
+        }
+    }
+
+    /// Messages of these records are finished.
+    pub(crate) fn consume(&self, finished: &mut Vec<u64>) {
+        let mut state = self.state.lock();
+        state.queue.consume(finished);
+        let service = state.queue.want();
+        self.arm(&mut state, self.core.clock.now());
+        drop(state);
+        if service {
+            self.schedule_io();
+        }
+    }
+
+    /// Whether messages from the topic's files would have no place here.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.state.lock().queue.is_blocked()
+    }
+
+    /// Whether messages wait to be written.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.state.lock().queue.is_behind()
     }
 
     /// Takes messages off the queue for a consumer, into `batch`.
     pub(crate) fn pop_for(
         &self,
         consumer: &Arc<Consumer>,
-        credit: u64,
-        bytes_max: usize,
+        credit: Credit,
         now: Moment,
+        finished: &mut Vec<u64>,
         random: &mut u64,
         batch: &mut VecDeque<Message>,
     ) {
         let mut wakes = Wakes::new();
         let mut state = self.state.lock();
         state.waiting.settle(consumer);
+        let has_finished = !finished.is_empty();
+        if has_finished {
+            state.queue.consume(finished);
+        }
         if !state.delivers() {
             // Registered all the same: unpausing wakes who waits.
             state.waiting.register(consumer, self.core.options.topology_aware);
+            if has_finished {
+                self.arm(&mut state, now);
+            }
             return;
         }
-        if credit > 0 {
-            state.pop_share(consumer, credit, bytes_max, random, batch);
+        if credit.count > 0 {
+            state.pop_share(consumer, credit, random, batch);
             // With nothing in the batch, what it took was sampled away, and there may be more.
             if state.queue.available() == 0 || batch.is_empty() {
                 state.waiting.register(consumer, self.core.options.topology_aware);
@@ -478,6 +522,7 @@ impl Channel {
         state.consumers.retain(|other| !Arc::ptr_eq(other, consumer));
         state.waiting.remove(consumer);
         let mut returned: Vec<_> = batch.drain(..).collect();
+        state.queue.consume(&mut held.finished);
         if state.saves() {
             if self.core.options.requeue_on_disconnect {
                 returned.append(&mut held.take_all());
@@ -535,7 +580,7 @@ impl Channel {
         if count == 0 {
             return;
         }
-        let put = state.put(messages, || None);
+        let put = state.put(messages, || Claim::Nobody);
         state.choose_waiting(count, wakes);
         drop(state);
         if matches!(put, Put::Disk) {
@@ -589,7 +634,7 @@ impl State {
     fn put(
         &mut self,
         messages: impl ExactSizeIterator<Item = Message>,
-        receipt: impl FnOnce() -> Option<oneshot::Sender<Outcome>>,
+        claim: impl FnOnce() -> Claim,
     ) -> Put {
         // Upstream hands a message directly to a consumer that waits, even without a memory queue.
         if self.queue.is_ephemeral() && self.queue.memory_max() == 0 {
@@ -599,37 +644,13 @@ impl State {
             }
             return Put::Memory;
         }
-        self.queue.put(messages, receipt)
+        self.queue.put(messages, claim)
     }
 
-    /// Takes a consumer's share of what can be taken: who was woken beside it gets as much.
-    fn pop_share(
-        &mut self,
-        consumer: &Consumer,
-        credit: u64,
-        bytes_max: usize,
-        random: &mut u64,
-        batch: &mut VecDeque<Message>,
-    ) {
-        let credit = usize::try_from(credit).unwrap_or(usize::MAX);
-        let share = self.queue.available().div_ceil(self.waiting.woken() + 1);
-        let count = share.min(credit).min(TAKE_MAX);
-        let mut bytes = 0;
-        for _ in 0..count {
-            let Some(body_len) = self.queue.next_body_len() else {
-                break;
-            };
-            if bytes > 0 && bytes + body_len > bytes_max {
-                break;
-            }
-            bytes += body_len;
-            let Some(taken) = self.queue.pop() else { break };
-            if !taken.was_on_disk {
-                *self.taken.get_mut(consumer.options.locality) += 1;
-            }
-            if is_sampled(consumer.options.sample_rate, random) {
-                batch.push_back(taken.message);
-            }
+    /// Takes in the deferred messages that the files have by now.
+    fn take_deferred(&mut self) {
+        for (due, message) in self.queue.take_deferred() {
+            self.deferred.insert(due, message);
         }
     }
 
@@ -639,20 +660,6 @@ impl State {
             self.waiting.choose(count, wakes);
         }
     }
-}
-
-/// Whether a consumer that asked for a sample gets this message.
-///
-/// The comparison includes the rate itself, so the effective rate is one percent higher than asked for.
-/// Upstream: `nsqd/protocol_v2.go`, `messagePump`; 99 is the highest rate a client can ask for.
-fn is_sampled(rate: u8, random: &mut u64) -> bool {
-    if rate == 0 {
-        return true;
-    }
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    *random % 100 <= u64::from(rate)
 }
 
 /// What became of a command. Without an answer the I/O threads are gone, and nothing can be said.
@@ -693,6 +700,7 @@ impl QueueOwner for Channel {
     fn progressed(&self) {
         let mut wakes = Wakes::new();
         let mut state = self.state.lock();
+        state.take_deferred();
         let available = state.queue.available();
         let unclaimed = available.saturating_sub(state.waiting.woken());
         state.choose_waiting(unclaimed, &mut wakes);
@@ -734,8 +742,7 @@ impl Timed for Channel {
         }
         self.timeout_count
             .fetch_add(returned.len() as u64, Ordering::Relaxed);
-        while let Some(mut message) = state.deferred.pop_due(now) {
-            message.defer_ms = 0;
+        while let Some(message) = state.deferred.pop_due(now) {
             returned.push(message);
         }
         let service = state.queue.on_timer(now);
@@ -745,6 +752,13 @@ impl Timed for Channel {
         if service {
             self.schedule_io();
         }
+    }
+}
+
+impl Drop for Channel {
+    /// One that is deleted while its files cannot be opened must not be unhealthy for ever.
+    fn drop(&mut self) {
+        self.core.health.forget(|| self.files_name());
     }
 }
 

@@ -1,5 +1,6 @@
 //! What all topics and channels of one nsqd share.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,8 +12,9 @@ use nsq_runtime::Clock;
 use parking_lot::Mutex;
 
 use crate::distribution::{Distribution, DistributionSnapshot};
+use crate::durability::Durability;
 use crate::io::IoPool;
-use crate::queue::StorageError;
+use crate::queue::{QueueOptions, StorageError};
 use crate::timer::Timers;
 
 /// Bounds, in nanoseconds, by which the time is counted that a sync takes: from a disk that has a cache of its own
@@ -29,6 +31,9 @@ const SYNC_TIMES_NS: [u64; 10] = [
     1_000_000_000,
     10_000_000_000,
 ];
+
+/// Consumed records are reported to the files at the latest when this many have gathered, or with the next sync.
+const CONSUMED_MAX: usize = 2048;
 
 /// The settings of the core; the names are those of nsqd's flags.
 #[derive(Clone, Debug)]
@@ -57,9 +62,27 @@ pub struct CoreOptions {
     pub latency_window: Duration,
     /// Whether consumers of the server's zone and region are served first.
     pub topology_aware: bool,
+    /// What has to be true of a message before its publisher is told that it was accepted.
+    pub durability: Durability,
+    /// Publishers are refused while less is free on the disk of `data_path`, in bytes; 0 to let it become full.
+    pub min_free_disk_space: u64,
     /// Whether messages in flight return at once when their consumer's connection ends, instead of
     /// waiting for their timeout as upstream.
     pub requeue_on_disconnect: bool,
+}
+
+impl CoreOptions {
+    /// What a queue is made with.
+    pub(crate) fn queue(&self, is_ephemeral: bool) -> QueueOptions {
+        // With few records between two syncs, few are to come back after a crash.
+        let consumed_max = usize::try_from(self.sync_every).unwrap_or(usize::MAX);
+        QueueOptions {
+            memory_max: self.mem_queue_size,
+            durability: self.durability,
+            consumed_max: consumed_max.clamp(1, CONSUMED_MAX),
+            is_ephemeral,
+        }
+    }
 }
 
 /// Told what changes in the set of topics and channels. Called without any lock held.
@@ -167,11 +190,45 @@ impl Core {
         outcome
     }
 
-    /// Why the most recent write to a disk queue failed; `None` while all is well.
+    /// Why a disk queue takes no messages; `None` while all are well. Of several, that of the first by name.
     ///
     /// Upstream: nsqd/nsqd.go, `GetError`.
+    ///
+    /// # Differs from upstream
+    /// There it is how the most recent write of any queue ended; here each queue has to heal by itself.
     pub fn storage_error(&self) -> Option<StorageError> {
-        self.health.0.lock().clone()
+        self.health
+            .0
+            .lock()
+            .first_key_value()
+            .map(|(_, error)| error.clone())
+    }
+
+    /// Notes whether a file beside the disk queues can be written; of `None` that it can.
+    pub fn set_health(&self, part: &str, error: Option<&StorageError>) {
+        match error {
+            Some(error) => self.health.note(part, error),
+            None => self.health.clear(part),
+        }
+    }
+
+    /// How many disk queues, and files beside them, cannot be written.
+    pub fn unhealthy_queues(&self) -> usize {
+        self.health.0.lock().len()
+    }
+
+    /// Whether enough space is free to accept messages.
+    pub(crate) fn check_space(&self) -> Result<(), StorageError> {
+        let min = self.options.min_free_disk_space;
+        let path = &self.options.data_path;
+        // If it cannot be known, writing will show.
+        if min > 0 && self.storage.free_bytes(path).is_ok_and(|free| free < min) {
+            return Err(StorageError::new(format!(
+                "write {}: less than {min} bytes of disk space left",
+                path.display()
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -185,16 +242,25 @@ impl fmt::Debug for Core {
     }
 }
 
-/// How the most recent write to any disk queue ended.
+/// Why disk queues take no messages, by the names of their files.
 #[derive(Debug, Default)]
-pub(crate) struct Health(Mutex<Option<StorageError>>);
+pub(crate) struct Health(Mutex<BTreeMap<String, StorageError>>);
 
 impl Health {
-    pub(crate) fn note(&self, error: Option<&StorageError>) {
-        let mut current = self.0.lock();
-        // Writes that go well are many, and mostly follow another that went well.
-        if current.is_some() || error.is_some() {
-            *current = error.cloned();
+    pub(crate) fn note(&self, queue: &str, error: &StorageError) {
+        self.0.lock().insert(queue.to_owned(), error.clone());
+    }
+
+    pub(crate) fn clear(&self, queue: &str) {
+        self.0.lock().remove(queue);
+    }
+
+    /// The same, for a queue that is going away.
+    pub(crate) fn forget(&self, queue: impl FnOnce() -> String) {
+        let mut unhealthy = self.0.lock();
+        // Mostly all are well.
+        if !unhealthy.is_empty() {
+            unhealthy.remove(&queue());
         }
     }
 }

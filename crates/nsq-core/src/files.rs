@@ -5,14 +5,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nsq_diskqueue::{DiskQueue, Level, Options, RecordBatch, SyncJob, SyncOutcome};
+use nsq_diskqueue::{Appended, DiskQueue, Level, Options, Record, RecordBatch, SyncJob, SyncOutcome};
 use nsq_protocol::message::{MESSAGE_HEADER_LEN, MessageHeader};
 use parking_lot::Mutex;
 
 use crate::core::Core;
 use crate::io::{IoState, IoTask};
 use crate::message::Message;
-use crate::queue::{Command, Outcome, Queue, Segment, StorageError, Work};
+use crate::queue::{Command, Deferring, Outcome, Queue, Segment, StorageError, Trouble, Work, Written};
 
 /// Bytes read from a disk queue at once. Large enough that the system call and the lock vanish beside the
 /// copy; a queue that is drained holds at most two of these in memory.
@@ -26,6 +26,15 @@ const WORK_MAX: usize = 16;
 
 /// How long a read that failed waits before it is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How soon files that take nothing are tried again: they heal within two seconds of what ails them.
+const PROBE_EVERY: Duration = Duration::from_millis(500);
+
+/// Bytes written to see whether files take any: as much as one write of many small messages.
+const PROBE_LEN: usize = 64 * 1024;
+
+/// Passes in which records are put aside after one batch was consumed. What is left waits for the next.
+const ASIDE_PASSES: usize = 16;
 
 /// Shortest record: a message without a body.
 #[expect(clippy::cast_possible_truncation, reason = "it is 26")]
@@ -41,7 +50,17 @@ thread_local! {
 pub(crate) struct Files {
     state: Mutex<State>,
     /// What came of a sync, until the next service takes notice of it.
-    synced: Mutex<Option<SyncOutcome>>,
+    synced: Mutex<Synced>,
+}
+
+/// What came of a sync.
+#[derive(Debug, Default)]
+enum Synced {
+    /// It is under way, or there is none.
+    #[default]
+    Not,
+    As(SyncOutcome),
+    Panicked,
 }
 
 #[derive(Debug, Default)]
@@ -114,10 +133,26 @@ impl<O: QueueOwner> IoTask for Syncing<O> {
     fn run_io(&self) -> bool {
         let job = self.job.lock().take();
         if let Some(job) = job {
-            *self.owner.files().synced.lock() = Some(self.owner.core().run_sync(job));
-            self.owner.core().io.schedule(&self.owner);
+            // Also if it panics: whoever waits for its end must not wait for ever.
+            let _end = EndOfSync(&self.owner);
+            let synced = self.owner.core().run_sync(job);
+            *self.owner.files().synced.lock() = Synced::As(synced);
         }
         false
+    }
+}
+
+/// Lets the owner take notice of the end of a sync.
+struct EndOfSync<'a, O: QueueOwner>(&'a Arc<O>);
+
+impl<O: QueueOwner> Drop for EndOfSync<'_, O> {
+    fn drop(&mut self) {
+        let mut synced = self.0.files().synced.lock();
+        if matches!(*synced, Synced::Not) {
+            *synced = Synced::Panicked;
+        }
+        drop(synced);
+        self.0.core().io.schedule(self.0);
     }
 }
 
@@ -126,14 +161,14 @@ impl State {
     fn perform<O: QueueOwner>(&mut self, owner: &O, work: Work, generation: u64) -> ControlFlow<()> {
         match work {
             Work::Open => return self.open(owner, generation),
-            Work::Advance(count) => {
-                if let Self::Open(disk) = self {
-                    note(owner, disk.advance(count));
-                }
-            }
+            Work::Consume(tickets) => self.consume(owner, &tickets),
             Work::Write { segments, hand_out } => self.write(owner, segments, generation, hand_out),
+            Work::Defer(messages) => self.defer(owner, messages, generation),
             Work::Read => self.read(owner, generation),
             Work::Sync => self.begin_sync(owner),
+            Work::Commit => self.commit(owner),
+            Work::Probe => self.probe(owner),
+            Work::Refused => {}
             Work::Command(command, reply) => {
                 let outcome = self.command(owner, command);
                 // Who asked may have gone.
@@ -157,34 +192,60 @@ impl State {
 
     /// Hands a sync to the threads for that, unless one is under way: that one's end brings the next.
     fn begin_sync<O: QueueOwner>(&mut self, owner: &O) {
-        let Self::Open(disk) = self else { return };
-        let Some(job) = disk.begin_sync() else { return };
-        match owner.me() {
-            Some(me) => {
-                owner.with_queue(Queue::sync_began);
-                let syncing = Syncing {
-                    owner: me,
-                    job: Mutex::new(Some(job)),
-                    io: IoState::default(),
-                };
-                owner.core().syncs.schedule(&Arc::new(syncing));
-            }
-            None => note(owner, disk.finish_sync(owner.core().run_sync(job))),
+        self.put_aside(owner);
+        if let Self::Open(disk) = self
+            && let Some(job) = disk.begin_sync()
+        {
+            self.hand_over(owner, job);
         }
+    }
+
+    /// Likewise, for publishers that wait for it. What is written meanwhile waits for the next: all that wait at
+    /// its beginning share one.
+    fn commit<O: QueueOwner>(&mut self, owner: &O) {
+        let job = match self {
+            Self::Open(disk) => disk.begin_commit(),
+            _ => None,
+        };
+        match job {
+            Some(job) => self.hand_over(owner, job),
+            None => owner.with_queue(|queue| queue.settle_unsynced(&Ok(()))),
+        }
+    }
+
+    fn hand_over<O: QueueOwner>(&mut self, owner: &O, job: SyncJob) {
+        owner.with_queue(Queue::sync_began);
+        let Some(me) = owner.me() else {
+            *owner.files().synced.lock() = Synced::As(owner.core().run_sync(job));
+            self.end_sync(owner);
+            return;
+        };
+        let syncing = Syncing {
+            owner: me,
+            job: Mutex::new(Some(job)),
+            io: IoState::default(),
+        };
+        owner.core().syncs.schedule(&Arc::new(syncing));
     }
 
     /// Takes notice of a sync that has ended.
     fn end_sync<O: QueueOwner>(&mut self, owner: &O) {
-        let Some(outcome) = owner.files().synced.lock().take() else {
-            return;
+        let synced = std::mem::take(&mut *owner.files().synced.lock());
+        let finished = match (&mut *self, synced) {
+            (_, Synced::Not) => return,
+            (Self::Open(disk), Synced::As(outcome)) => disk.finish_sync(outcome).map_err(StorageError::new),
+            (Self::Open(disk), Synced::Panicked) => {
+                disk.abandon_sync();
+                Err(StorageError::new("sync: panicked"))
+            }
+            (_, Synced::As(_) | Synced::Panicked) => Err(StorageError::new("exiting")),
         };
-        owner.with_queue(Queue::sync_ended);
+        owner.with_queue(|queue| queue.sync_ended(&finished));
         let Self::Open(disk) = self else { return };
-        let finished = disk.finish_sync(outcome);
         if let Err(error) = &finished {
-            owner.core().health.note(Some(&StorageError::new(error)));
+            log_error(owner, error);
+            enter_trouble(owner, Trouble::Sync(error.clone()));
         }
-        note(owner, finished);
         if !disk.is_dirty() {
             // Nothing has happened since: an idle queue holds no descriptors.
             disk.release_handles();
@@ -209,13 +270,14 @@ impl State {
             Ok(disk) => {
                 let depth = disk.depth();
                 *self = Self::Open(Box::new(disk));
+                core.health.clear(&owner.files_name());
                 owner.with_queue(|queue| queue.opened(generation, depth));
                 ControlFlow::Continue(())
             }
             Err(error) => {
                 let error = StorageError::new(error);
                 owner.put_failed(&error);
-                core.health.note(Some(&error));
+                core.health.note(&owner.files_name(), &error);
                 let retry_at = core.clock.now() + RETRY_AFTER;
                 owner.with_queue(|queue| queue.open_failed(&error, retry_at));
                 ControlFlow::Break(())
@@ -223,42 +285,125 @@ impl State {
         }
     }
 
+    fn consume(&mut self, owner: &impl QueueOwner, tickets: &[u64]) {
+        let Self::Open(disk) = self else { return };
+        note(owner, disk.consume(tickets));
+        self.put_aside(owner);
+    }
+
+    /// Sees to it that a crash brings back few messages that are finished.
+    fn put_aside(&mut self, owner: &impl QueueOwner) {
+        let Self::Open(disk) = self else { return };
+        let holes_max = owner.core().options.sync_every;
+        for _ in 0..ASIDE_PASSES {
+            match disk.put_aside(holes_max) {
+                Ok(true) => {}
+                Ok(false) => break,
+                // The records stay where they are, and more comes back after a crash. Tried again with the next
+                // sync.
+                Err(error) => {
+                    note(owner, Err(error));
+                    let (now, sync_timeout) = (owner.core().clock.now(), owner.core().options.sync_timeout);
+                    owner.with_queue(|queue| queue.mark_dirty(now, sync_timeout));
+                    break;
+                }
+            }
+        }
+    }
+
     fn write(&mut self, owner: &impl QueueOwner, segments: Vec<Segment>, generation: u64, hand_out: bool) {
         let Self::Open(disk) = self else {
             let ended = StorageError::new("exiting");
-            owner.with_queue(|queue| queue.written(generation, segments, 0, Some(&ended), false));
+            owner.with_queue(|queue| queue.written(generation, segments, Written::default(), Some(&ended)));
             return;
         };
-        let (kept, error) = match append(
-            disk,
-            segments.iter().flat_map(|segment| &segment.messages),
-            hand_out,
-        ) {
-            Ok(kept) => (kept, None),
-            Err((kept, error)) => (kept, Some(error)),
+        let (mut written, error) = match owner.core().check_space() {
+            Ok(()) => {
+                let messages = segments.iter().flat_map(|segment| &segment.messages);
+                append(disk, messages, hand_out)
+            }
+            Err(error) => (Written::default(), Some(Refusal::Files(error))),
         };
-        owner.core().health.note(error.as_ref());
-        if let Some(error) = &error {
-            owner.put_failed(error);
+        written.unread = disk.unread();
+        let error = error.map(|refusal| match refusal {
+            Refusal::Files(error) => {
+                owner.put_failed(&error);
+                enter_trouble(owner, Trouble::Write(error.clone()));
+                error
+            }
+            Refusal::Message(error) => {
+                owner.put_failed(&error);
+                error
+            }
+        });
+        let has_healed = owner.with_queue(|queue| {
+            let has_healed = error.is_none() && queue.has_written();
+            queue.written(generation, segments, written, error.as_ref());
+            has_healed
+        });
+        if has_healed {
+            note_healed(owner);
         }
-        owner.with_queue(|queue| queue.written(generation, segments, kept, error.as_ref(), hand_out));
+    }
+
+    fn defer(&mut self, owner: &impl QueueOwner, messages: Vec<Deferring>, generation: u64) {
+        let outcome = match self {
+            Self::Open(disk) => {
+                let clock = &owner.core().clock;
+                let (now, wall_ns) = (clock.now(), clock.wall_ns());
+                let records: Vec<_> = messages
+                    .iter()
+                    .map(|deferring| {
+                        let delay = deferring.due.since(now).as_nanos();
+                        let due_ns = wall_ns.saturating_add(i64::try_from(delay).unwrap_or(i64::MAX));
+                        (due_ns, record(&deferring.message))
+                    })
+                    .collect();
+                let deferred = owner
+                    .core()
+                    .check_space()
+                    .and_then(|()| disk.defer(&records).map_err(StorageError::new));
+                if let Err(error) = &deferred {
+                    owner.put_failed(error);
+                    enter_trouble(owner, Trouble::Write(error.clone()));
+                }
+                deferred
+            }
+            _ => Err(StorageError::new("exiting")),
+        };
+        owner.with_queue(|queue| queue.put_off(generation, messages, outcome));
     }
 
     fn read(&mut self, owner: &impl QueueOwner, generation: u64) {
         let Self::Open(disk) = self else {
-            owner.with_queue(|queue| queue.correct_stored(generation, 0));
+            owner.with_queue(|queue| queue.files_are_gone(generation));
             return;
         };
         match disk.read(READ_LEN) {
             Ok(records) => {
-                let messages = records
-                    .into_iter()
-                    .filter_map(|record| Message::from_record(record.data))
-                    .collect();
+                let clock = &owner.core().clock;
+                let (now, wall_ns) = (clock.now(), clock.wall_ns());
+                let mut messages = Vec::with_capacity(records.len());
+                let mut deferred = Vec::new();
+                let mut consumed = Vec::new();
+                for Record {
+                    ticket, data, due_ns, ..
+                } in records
+                {
+                    let Some(mut message) = Message::from_record(data) else {
+                        consumed.push(ticket);
+                        continue;
+                    };
+                    message.set_ticket(ticket);
+                    match due_ns.map(|due_ns| u64::try_from(due_ns.saturating_sub(wall_ns)).unwrap_or(0)) {
+                        None | Some(0) => messages.push(message),
+                        Some(delay_ns) => deferred.push((now + Duration::from_nanos(delay_ns), message)),
+                    }
+                }
                 let unread = disk.unread();
                 owner.with_queue(|queue| {
-                    queue.refilled(generation, messages);
-                    queue.correct_stored(generation, unread);
+                    queue.refilled(generation, messages, deferred, unread);
+                    queue.consume(&mut consumed);
                 });
             }
             Err(error) => {
@@ -266,6 +411,24 @@ impl State {
                 owner.with_queue(|queue| queue.refill_failed(retry_at));
                 note(owner, Err(error));
             }
+        }
+    }
+
+    /// Sees whether files that took nothing do again.
+    fn probe(&mut self, owner: &impl QueueOwner) {
+        let Self::Open(disk) = self else { return };
+        let healed = owner
+            .core()
+            .check_space()
+            .and_then(|()| disk.probe(PROBE_LEN).map_err(StorageError::new));
+        match healed {
+            Ok(()) => {
+                if owner.with_queue(Queue::leave_trouble) {
+                    note_healed(owner);
+                }
+            }
+            // No better than it was.
+            Err(error) => enter_trouble(owner, Trouble::Write(error)),
         }
     }
 
@@ -287,49 +450,104 @@ impl State {
             Command::Close => *self = Self::Closed,
             Command::Delete => *self = Self::Deleted,
         }
-        outcome.map_err(StorageError::new)
+        let outcome = outcome.map_err(StorageError::new);
+        if command != Command::Empty {
+            owner.core().health.clear(&owner.files_name());
+        }
+        owner.with_queue(|queue| queue.settle_unsynced(&outcome));
+        outcome
     }
 }
 
-/// Appends messages in pieces of a bounded size; returns how many are in the files.
+/// Appends messages in pieces of a bounded size; says how many are in the files.
 fn append<'a>(
     disk: &mut DiskQueue,
     messages: impl Iterator<Item = &'a Message>,
     hand_out: bool,
-) -> Result<usize, (usize, StorageError)> {
+) -> (Written, Option<Refusal>) {
     let mut messages = messages.peekable();
-    let mut kept = 0;
+    let mut written = Written::default();
     let mut batch = BATCH.take();
-    let outcome = loop {
+    let error = loop {
         batch.clear();
         while batch.bytes().len() < WRITE_LEN
             && let Some(message) = messages.next()
         {
             batch.push(&[&message.header().encode(), &message.body]);
         }
-        let appended = if hand_out {
-            disk.append_handed_out(&batch)
-        } else {
-            disk.append(&batch)
-        };
-        match appended {
-            Ok(()) => kept += batch.len(),
-            Err(failed) => break Err((kept + failed.written, StorageError::new(&failed.source))),
+        let (kept, appended, error) = append_batch(disk, &batch, hand_out);
+        if written.handed_out == 0 {
+            written.first_ticket = appended.first_ticket;
         }
-        if messages.peek().is_none() {
-            break Ok(kept);
+        written.kept += kept;
+        written.handed_out += appended.handed_out;
+        if error.is_some() || messages.peek().is_none() {
+            break error;
         }
     };
     batch.clear();
     BATCH.set(batch);
-    outcome
+    (written, error)
+}
+
+fn append_batch(
+    disk: &mut DiskQueue,
+    batch: &RecordBatch,
+    hand_out: bool,
+) -> (usize, Appended, Option<Refusal>) {
+    let appended = if hand_out {
+        disk.append_handed_out(batch)
+    } else {
+        disk.append(batch).map(|()| Appended::default())
+    };
+    match appended {
+        Ok(appended) => (batch.len(), appended, None),
+        Err(failed) => {
+            let error = StorageError::new(&failed.source);
+            let refusal = if failed.source.io_kind().is_some() {
+                Refusal::Files(error)
+            } else {
+                Refusal::Message(error)
+            };
+            (failed.written, failed.appended, Some(refusal))
+        }
+    }
+}
+
+/// Why messages could not be written.
+enum Refusal {
+    /// The files take nothing at present.
+    Files(StorageError),
+    /// One of the messages is at fault.
+    Message(StorageError),
+}
+
+fn record(message: &Message) -> Vec<u8> {
+    [&message.header().encode()[..], &message.body].concat()
+}
+
+/// The files take nothing: publishers are refused until they do again.
+fn enter_trouble(owner: &impl QueueOwner, trouble: Trouble) {
+    let core = owner.core();
+    core.health.note(&owner.files_name(), trouble.error());
+    let probe_at = core.clock.now() + PROBE_EVERY;
+    owner.with_queue(|queue| queue.enter_trouble(trouble, probe_at));
+}
+
+fn note_healed(owner: &impl QueueOwner) {
+    owner.core().health.clear(&owner.files_name());
+    tracing::info!("DISKQUEUE({}): can be written to again", owner.files_name());
 }
 
 /// Logs a failure that nobody waits to hear of.
 fn note(owner: &impl QueueOwner, outcome: Result<(), nsq_diskqueue::Error>) {
     if let Err(error) = outcome {
-        tracing::error!("DISKQUEUE({}) {error}", owner.files_name());
+        log_error(owner, &StorageError::new(error));
     }
+}
+
+fn log_error(owner: &impl QueueOwner, error: &StorageError) {
+    tracing::error!("DISKQUEUE({}) {error}", owner.files_name());
 }
 
 /// Logs what happened to the files, in upstream's words.

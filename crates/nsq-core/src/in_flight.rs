@@ -32,6 +32,8 @@ pub(crate) struct InFlight {
     /// Where in the row the next answer is expected: behind the last one.
     next: usize,
     strays: Strays,
+    /// Records of messages that are finished, for the channel to consume.
+    pub(crate) finished: Vec<u64>,
 }
 
 /// A place in the row, with the id of a message even when that has gone.
@@ -155,6 +157,7 @@ impl InFlight {
 
     /// Takes over all messages of another set, with their deadlines.
     pub(crate) fn absorb(&mut self, other: Self) {
+        self.finished.extend_from_slice(&other.finished);
         for mut held in other.into_held() {
             while self.contains(held.message.id) {
                 held.message.id = Guid::from_u64(held.message.id.as_u64().wrapping_add(1));

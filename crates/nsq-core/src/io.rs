@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
+use nsq_runtime::Shutdown;
 use parking_lot::Mutex;
 
 /// How many threads read and write: one per processor, as what they do is mostly copying. At least two,
@@ -55,25 +57,35 @@ pub struct IoPool {
     taken: Receiver<Arc<dyn IoTask>>,
     /// Who found the channel full. Scheduling must never block: it happens on the runtime's threads.
     overflow: Mutex<VecDeque<Arc<dyn IoTask>>>,
+    /// Given when a task has panicked. Without threads, panics are the caller's.
+    broken: Option<Shutdown>,
 }
 
 impl IoPool {
     /// A pool without threads, whose work is done by [`run_next`](Self::run_next): for simulation.
     pub fn without_threads() -> Arc<Self> {
+        Arc::new(Self::new(None))
+    }
+
+    fn new(broken: Option<Shutdown>) -> Self {
         let (ready, taken) = crossbeam_channel::bounded(READY_MAX);
-        Arc::new(Self {
+        Self {
             ready,
             taken,
             overflow: Mutex::new(VecDeque::new()),
-        })
+            broken,
+        }
     }
 
     /// A pool with `threads` threads of its own, called `name`, which live as long as the process.
     ///
+    /// A panic in one of them leaves the state of one topic or channel half changed. The thread goes on for the
+    /// others, so that they can be saved, and `broken` is given: the process is to stop.
+    ///
     /// # Errors
     /// The operating system refuses a thread.
-    pub fn start(name: &str, threads: usize) -> std::io::Result<Arc<Self>> {
-        let pool = Self::without_threads();
+    pub fn start(name: &str, threads: usize, broken: &Shutdown) -> std::io::Result<Arc<Self>> {
+        let pool = Arc::new(Self::new(Some(broken.clone())));
         for index in 0..threads {
             let pool = Arc::clone(&pool);
             nsq_runtime::spawn_thread(&format!("{name}-{index}"), move || {
@@ -138,7 +150,13 @@ impl IoPool {
     fn run(&self, task: Arc<dyn IoTask>) {
         let state = &task.io_state().0;
         state.store(RUNNING, Ordering::Release);
-        let more = task.run_io();
+        let more = match &self.broken {
+            None => task.run_io(),
+            Some(broken) => catch_unwind(AssertUnwindSafe(|| task.run_io())).unwrap_or_else(|_| {
+                broken.trigger();
+                false
+            }),
+        };
         let idle = !more
             && state
                 .compare_exchange(RUNNING, IDLE, Ordering::AcqRel, Ordering::Acquire)
@@ -217,9 +235,37 @@ mod tests {
         assert!(tasks.iter().all(|task| task.runs.load(Ordering::Relaxed) == 1));
     }
 
+    #[derive(Default)]
+    struct Faulty(IoState);
+
+    impl IoTask for Faulty {
+        fn io_state(&self) -> &IoState {
+            &self.0
+        }
+
+        fn run_io(&self) -> bool {
+            panic!("on purpose");
+        }
+    }
+
+    #[test]
+    fn a_panic_is_reported_and_the_thread_goes_on_for_the_others() {
+        let broken = Shutdown::new();
+        let pool = IoPool::start("test", 1, &broken).unwrap();
+        let (faulty, other) = (Arc::new(Faulty::default()), Arc::new(Counter::default()));
+        for _ in 0..2 {
+            pool.schedule(&faulty);
+            pool.schedule(&other);
+            let runs = other.runs.load(Ordering::Relaxed);
+            while !broken.is_triggered() || other.runs.load(Ordering::Relaxed) == runs {
+                std::thread::yield_now();
+            }
+        }
+    }
+
     #[test]
     fn threads_do_the_work_of_all_owners() {
-        let pool = IoPool::start("test", 2).unwrap();
+        let pool = IoPool::start("test", 2, &Shutdown::new()).unwrap();
         let tasks: Vec<_> = (0..2 * READY_MAX).map(|_| Arc::new(Counter::default())).collect();
         for task in &tasks {
             pool.schedule(task);

@@ -18,14 +18,16 @@ pub struct Message {
     pub timestamp_ns: i64,
     /// Unique within the topic of this nsqd.
     pub id: Guid,
-    /// How long the message waits once it has reached a channel, in milliseconds. Lost when the topic
-    /// spills the message to disk, as upstream.
-    pub defer_ms: u32,
+    /// With `tag`: the ticket of its record, or how long it is to wait. See [`Message::ticket`] and
+    /// [`Message::defer_ms`]; it never has both.
+    low: u32,
+    tag: u16,
     /// How often it was sent to a consumer; saturates at 65,535, where upstream wraps.
     pub attempts: u16,
-    /// Whether the record is still in the disk queue, to be advanced past when the message is taken.
-    pub(crate) from_disk: bool,
 }
+
+/// Set in `tag` if there is a record. The other bits continue `low`: 47 bits of tickets last for years.
+const HAS_RECORD: u16 = 1 << 15;
 
 // The aim is at most 64 bytes beyond the body per queued message.
 const _: () = assert!(size_of::<Message>() <= 56);
@@ -37,10 +39,42 @@ impl Message {
             body,
             timestamp_ns,
             id,
-            defer_ms: 0,
+            low: 0,
+            tag: 0,
             attempts: 0,
-            from_disk: false,
         }
+    }
+
+    /// By what its record in the disk queue is consumed, once the message is finished or safe elsewhere. `None` if
+    /// it is in memory only.
+    #[inline]
+    pub(crate) fn ticket(&self) -> Option<u64> {
+        let high = u64::from(self.tag & !HAS_RECORD) << 32;
+        (self.tag & HAS_RECORD != 0).then_some(high | u64::from(self.low))
+    }
+
+    pub(crate) fn set_ticket(&mut self, ticket: u64) {
+        let [_, _, high @ .., a, b, c, d] = ticket.to_be_bytes();
+        self.low = u32::from_be_bytes([a, b, c, d]);
+        self.tag = u16::from_be_bytes(high) | HAS_RECORD;
+    }
+
+    /// How long the message waits once it has reached a channel, in milliseconds. Lost when the topic
+    /// spills the message to disk, as upstream.
+    #[inline]
+    pub(crate) fn defer_ms(&self) -> u32 {
+        if self.tag & HAS_RECORD == 0 { self.low } else { 0 }
+    }
+
+    pub(crate) fn set_defer_ms(&mut self, defer_ms: u32) {
+        self.low = defer_ms;
+        self.tag = 0;
+    }
+
+    /// Forgets record and delay: the message is on its way to a place of its own.
+    #[inline]
+    pub(crate) fn clear_aside(&mut self) {
+        self.set_defer_ms(0);
     }
 
     /// The fields that precede the body on the wire and on disk.
@@ -62,7 +96,6 @@ impl Message {
         record.advance(MESSAGE_HEADER_LEN);
         let mut message = Self::new(id, header.timestamp_ns, record);
         message.attempts = header.attempts;
-        message.from_disk = true;
         Some(message)
     }
 
@@ -106,7 +139,6 @@ mod tests {
             (message.id, 1_735, 7)
         );
         assert_eq!(read.body, message.body);
-        assert!(read.from_disk);
     }
 
     #[test]
@@ -120,6 +152,20 @@ mod tests {
         let read = Message::from_record(record.into()).unwrap();
         assert_eq!(&read.body[..], b"kept");
         assert!(read.id.as_u64() <= u64::MAX >> 1);
+    }
+
+    #[test]
+    fn a_message_has_a_ticket_or_a_delay() {
+        let mut message = Message::new(Guid::from_u64(1), 0, Bytes::new());
+        assert_eq!((message.ticket(), message.defer_ms()), (None, 0));
+        for ticket in [0, 1, u64::from(u32::MAX), (1 << 47) - 1] {
+            message.set_defer_ms(u32::MAX);
+            assert_eq!((message.ticket(), message.defer_ms()), (None, u32::MAX));
+            message.set_ticket(ticket);
+            assert_eq!((message.ticket(), message.defer_ms()), (Some(ticket), 0));
+        }
+        message.clear_aside();
+        assert_eq!((message.ticket(), message.defer_ms()), (None, 0));
     }
 
     #[test]

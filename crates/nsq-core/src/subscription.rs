@@ -10,10 +10,13 @@ use std::time::Duration;
 use nsq_protocol::name::{ChannelName, TopicName};
 use nsq_runtime::Moment;
 
-use crate::channel::{Channel, Refusal};
+use crate::channel::{Channel, Credit, Refusal};
 use crate::consumer::{AnswerError, ClientId, Consumer, ConsumerOptions, Signal};
 use crate::guid::Guid;
 use crate::message::Message;
+
+/// Finished messages of which the channel is told at the latest; mostly it is when the consumer asks for more.
+const FINISHED_MAX: usize = 256;
 
 /// Why a client cannot consume from a channel. The texts are upstream's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,8 +118,15 @@ impl Subscription {
 
     /// Passes a wake on to another consumer, for an owner that was woken and cannot take messages now.
     pub fn pass_on(&mut self, now: Moment) {
-        self.channel
-            .pop_for(&self.consumer, 0, 0, now, &mut self.random, &mut self.batch);
+        let mut held = self.consumer.held.lock();
+        self.channel.pop_for(
+            &self.consumer,
+            Credit::default(),
+            now,
+            &mut held.finished,
+            &mut self.random,
+            &mut self.batch,
+        );
     }
 
     /// Takes messages, within RDY and about `bytes_max` of bodies (but at least one message if RDY
@@ -130,9 +140,12 @@ impl Subscription {
         let credit = self.ready().saturating_sub(held.len() as u64);
         self.channel.pop_for(
             &self.consumer,
-            credit,
-            bytes_max,
+            Credit {
+                count: credit,
+                bytes_max,
+            },
             now,
+            &mut held.finished,
             &mut self.random,
             &mut self.batch,
         );
@@ -156,10 +169,25 @@ impl Subscription {
             return Err(self.channel.why_not_held(id));
         };
         self.consumer.note_held(&held);
+        if let Some(ticket) = message.ticket() {
+            held.finished.push(ticket);
+            if held.finished.len() >= FINISHED_MAX {
+                self.channel.consume(&mut held.finished);
+            }
+        }
         drop(held);
         add(&self.consumer.finish_count, 1);
         self.channel.note_latency(message.timestamp_ns);
         Ok(())
+    }
+
+    /// Tells the channel what was finished, for an owner that does not [`take`](Self::take) at present: of what it
+    /// is not told, a crash brings back what is on disk.
+    pub fn report_finished(&mut self) {
+        let mut held = self.consumer.held.lock();
+        if !held.finished.is_empty() {
+            self.channel.consume(&mut held.finished);
+        }
     }
 
     /// The message returns to the channel, at once or after `delay`. Upstream: nsqd/channel.go,

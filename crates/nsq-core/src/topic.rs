@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use nsq_protocol::name::{ChannelName, TopicName};
@@ -18,13 +19,19 @@ use crate::guid::GuidFactory;
 use crate::io::{IoState, IoTask};
 use crate::message::Message;
 use crate::quantile::Histogram;
-use crate::queue::{Command, Outcome, Put, Queue, StorageError};
+use crate::queue::{Claim, Command, Move, Outcome, Progress, Put, Queue, StorageError};
 use crate::stats::{LatencySnapshot, TopicSnapshot};
 use crate::timer::Timed;
 use crate::waiting::{Wakes, wake};
 
 /// Messages moved from the topic's own queue to the channels under one lock.
 const PUMP_MAX: usize = 256;
+
+/// Rounds in which the pump works on the files of a channel before others get their turn.
+const PUMP_ROUNDS: usize = 4;
+
+/// How long the pump waits for a channel whose files take nothing.
+const PUMP_RETRY: Duration = Duration::from_millis(500);
 
 /// Why messages were not accepted. The texts are upstream's.
 #[derive(Clone, Debug)]
@@ -135,16 +142,30 @@ struct State {
     batch: Vec<Message>,
     message_count: u64,
     message_bytes: u64,
+    /// Messages that channels have yet to write, and whose records are kept here until then.
+    moving: Option<Moving>,
+    /// When the pump tries again, if it must not move anything now.
+    pump_at: Option<Moment>,
     armed: Moment,
 }
 
+/// A chunk on its way into the channels.
+struct Moving {
+    tickets: Vec<u64>,
+    progress: Arc<Progress>,
+}
+
 /// ```text
-/// OPEN ──delete or close──▶ EXITING
+/// OPEN ──delete──▶ EXITING
+///   └───close────▶ CLOSING
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Open,
+    /// Being deleted: everything is dropped.
     Exiting,
+    /// Clean stop: everything is saved.
+    Closing,
 }
 
 /// What the pump did.
@@ -153,8 +174,10 @@ enum Pumped {
     Nothing,
     /// The next messages have to be read from disk first.
     NotInMemory,
-    /// A chunk was moved to these channels.
+    /// A chunk was moved to these channels, or one before has yet to be written by them.
     Chunk(Vec<Arc<Channel>>),
+    /// A channel could not take anything more at present.
+    Blocked,
 }
 
 /// A publish keeps its batch buffer up to this size for the next one.
@@ -172,11 +195,13 @@ impl Topic {
                 paused: false,
                 starting: true,
                 channels: BTreeMap::new(),
-                queue: Queue::new(core.options.mem_queue_size, ephemeral),
+                queue: Queue::new(core.options.queue(ephemeral)),
                 guids: GuidFactory::new(core.options.node_id),
                 batch: Vec::new(),
                 message_count: 0,
                 message_bytes: 0,
+                moving: None,
+                pump_at: None,
                 armed: Moment::FAR,
             }),
             name,
@@ -234,7 +259,7 @@ impl Topic {
         for body in bodies {
             state.message_bytes += body.len() as u64;
             let mut message = Message::new(state.guids.next(wall_ns), wall_ns, body);
-            message.defer_ms = defer_ms;
+            message.set_defer_ms(defer_ms);
             batch.push(message);
         }
         state.message_count += batch.len() as u64;
@@ -243,16 +268,17 @@ impl Topic {
             let last = state.channels.len() - 1;
             for (index, channel) in state.channels.values().enumerate() {
                 if defer_ms > 0 {
+                    let due = now + Duration::from_millis(u64::from(defer_ms));
                     for message in &batch {
-                        channel.put_deferred(message.clone(), now);
+                        channel.put_deferred(message.clone(), due, || receipt.claim());
                     }
                 } else if index < last {
-                    channel.put(batch.iter().cloned(), || Some(receipt.add()), &mut wakes);
+                    channel.put(batch.iter().cloned(), || receipt.claim(), &mut wakes);
                 } else {
-                    channel.put(batch.drain(..), || Some(receipt.add()), &mut wakes);
+                    channel.put(batch.drain(..), || receipt.claim(), &mut wakes);
                 }
             }
-        } else if let Put::Disk = state.queue.put(batch.drain(..), || Some(receipt.add())) {
+        } else if let Put::Disk = state.queue.put(batch.drain(..), || receipt.claim()) {
             self.schedule_io();
         }
         batch.clear();
@@ -373,7 +399,13 @@ impl Topic {
     /// once; the result tells when it has ended.
     pub fn begin_close(&self) -> Closing {
         tracing::info!("TOPIC({}): closing", self.name);
-        self.begin_delete();
+        {
+            let mut state = self.state.lock();
+            if state.phase == Phase::Open {
+                state.phase = Phase::Closing;
+            }
+            self.exiting.store(true, Ordering::Release);
+        }
         let mut waits = Vec::new();
         for channel in self.channels() {
             tracing::info!("CHANNEL({}): closing", channel.name());
@@ -394,8 +426,12 @@ impl Topic {
         let (reply, wait) = oneshot::channel();
         {
             let mut state = self.state.lock();
-            if state.phase != Phase::Open {
-                return Ok(());
+            match state.phase {
+                Phase::Open => {}
+                // Everything is being dropped.
+                Phase::Exiting => return Ok(()),
+                // What is to be saved cannot be dropped any more.
+                Phase::Closing => return Err(StorageError::new("exiting")),
             }
             state.queue.empty(reply);
         }
@@ -467,20 +503,48 @@ impl Topic {
         }
     }
 
+    /// Takes notice of messages that have arrived in the files of all channels.
+    fn settle_move(&self) {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        let Some(arrived) = state.moving.as_ref().and_then(|moving| moving.progress.outcome()) else {
+            return;
+        };
+        if let Some(Moving { mut tickets, .. }) = state.moving.take()
+            && arrived
+        {
+            state.queue.consume(&mut tickets);
+        }
+        state.queue.set_moving(false);
+    }
+
     /// Moves one chunk from the topic's own queue to the channels.
     fn pump(&self) -> Pumped {
         let now = self.core.clock.now();
         let mut wakes = Wakes::new();
         let mut guard = self.state.lock();
         let state = &mut *guard;
-        if !state.flows() || state.phase != Phase::Open {
+        if !state.flows() || state.phase != Phase::Open || state.queue.is_empty() {
             return Pumped::Nothing;
         }
+        let channels: Vec<_> = state.channels.values().map(Arc::clone).collect();
+        if channels.iter().any(|channel| channel.is_blocked()) {
+            state.pump_at = Some(now + PUMP_RETRY);
+            return Pumped::Blocked;
+        }
+        if state.moving.is_some() || channels.iter().any(|channel| channel.is_behind()) {
+            return Pumped::Chunk(channels);
+        }
         let mut chunk = Vec::new();
+        let mut tickets = Vec::new();
         while chunk.len() < PUMP_MAX
             && let Some(taken) = state.queue.pop()
         {
-            chunk.push(taken.message);
+            let mut message = taken.message;
+            let defer_ms = state.queue.take_delay(&message);
+            tickets.extend(message.ticket());
+            message.clear_aside();
+            chunk.push((message, defer_ms));
         }
         if chunk.is_empty() {
             return if state.queue.want() {
@@ -489,23 +553,42 @@ impl Topic {
                 Pumped::Nothing
             };
         }
-        let channels: Vec<_> = state.channels.values().map(Arc::clone).collect();
-        // Accepted long ago: nobody waits for these, and a failed write must not lose them.
-        for run in chunk.chunk_by(|one, next| (one.defer_ms > 0) == (next.defer_ms > 0)) {
-            let deferred = run.first().is_some_and(|message| message.defer_ms > 0);
+        let moving = self.begin_move(state, tickets);
+        let claim = || moving.clone().map_or(Claim::Nobody, Claim::Move);
+        for run in chunk.chunk_by(|one, next| (one.1 > 0) == (next.1 > 0)) {
+            let deferred = run.first().is_some_and(|(_, defer_ms)| *defer_ms > 0);
             for channel in &channels {
                 if deferred {
-                    for message in run {
-                        channel.put_deferred(message.clone(), now);
+                    for (message, defer_ms) in run {
+                        let due = now + Duration::from_millis(u64::from(*defer_ms));
+                        channel.put_deferred(message.clone(), due, claim);
                     }
                 } else {
-                    channel.put(run.iter().cloned(), || None, &mut wakes);
+                    channel.put(run.iter().map(|(message, _)| message.clone()), claim, &mut wakes);
                 }
             }
         }
         drop(guard);
         wake(wakes);
         Pumped::Chunk(channels)
+    }
+
+    /// Messages leave the topic's files when the channels have them as safe as the durability asks for: at once,
+    /// if that is in memory.
+    fn begin_move(&self, state: &mut State, mut tickets: Vec<u64>) -> Option<Arc<Move>> {
+        if !self.core.options.durability.writes() || tickets.is_empty() {
+            state.queue.consume(&mut tickets);
+            return None;
+        }
+        let me = self.me.clone();
+        let (moving, progress) = Move::new(move || {
+            if let Some(topic) = me.upgrade() {
+                topic.schedule_io();
+            }
+        });
+        state.moving = Some(Moving { tickets, progress });
+        state.queue.set_moving(true);
+        Some(moving)
     }
 }
 
@@ -518,10 +601,10 @@ impl State {
 }
 
 impl Receipt {
-    fn add(&mut self) -> oneshot::Sender<Outcome> {
+    fn claim(&mut self) -> Claim {
         let (sender, receiver) = oneshot::channel();
         self.0.push(receiver);
-        sender
+        Claim::Publisher(sender)
     }
 }
 
@@ -556,7 +639,8 @@ impl QueueOwner for Topic {
     fn progressed(&self) {
         let now = self.core.clock.now();
         let mut state = self.state.lock();
-        if let Some(at) = state.queue.next_deadline(now, self.core.options.sync_timeout)
+        let deadline = state.queue.next_deadline(now, self.core.options.sync_timeout);
+        if let Some(at) = [deadline, state.pump_at].into_iter().flatten().min()
             && at < state.armed
         {
             state.armed = at;
@@ -573,18 +657,29 @@ impl IoTask for Topic {
 
     /// Serves the topic's files, and pumps.
     fn run_io(&self) -> bool {
+        self.settle_move();
         let more = crate::files::service(self);
         let channels = match self.pump() {
             Pumped::Nothing => return more,
             Pumped::NotInMemory => return true,
+            Pumped::Blocked => {
+                self.progressed();
+                return more;
+            }
             Pumped::Chunk(channels) => channels,
         };
-        // The channels' writes are done here, before more is moved: the pump cannot run ahead of their
-        // disks, and the topic's records are advanced past only after they have been written again.
+        // The channels' writes are done here, before more is moved: the pump cannot run ahead of their disks.
+        let mut is_behind = false;
         for channel in channels {
-            while crate::files::service(&*channel) {}
+            for _ in 0..PUMP_ROUNDS {
+                if !channel.is_behind() || !crate::files::service(&*channel) {
+                    break;
+                }
+            }
+            is_behind |= channel.is_behind();
         }
-        true
+        // While all wait for a sync, its end brings the next.
+        more || is_behind || self.state.lock().moving.is_none()
     }
 }
 
@@ -597,12 +692,20 @@ impl Timed for Topic {
                 return;
             }
             state.armed = Moment::FAR;
-            state.queue.on_timer(now)
+            let pump = state.pump_at.take_if(|at| *at <= now).is_some();
+            state.queue.on_timer(now) || pump
         };
         if service {
             self.schedule_io();
         }
         self.progressed();
+    }
+}
+
+impl Drop for Topic {
+    /// One that is deleted while its files cannot be opened must not be unhealthy for ever.
+    fn drop(&mut self) {
+        self.core.health.forget(|| self.files_name());
     }
 }
 

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use nsq_core::{
-    Channel, ClientId, ConsumerOptions, Core, CoreOptions, IoPool, Locality, Observer, Signal, Timers, Topic,
+    Channel, ClientId, ConsumerOptions, Core, CoreOptions, Durability, IoPool, Locality, Observer, Signal,
+    Timers, Topic,
 };
 use nsq_protocol::name::{ChannelName, TopicName};
 use nsq_runtime::Clock;
@@ -203,14 +204,16 @@ fn run(mem_queue_size: usize) {
         latency_quantiles: Vec::new(),
         latency_window: Duration::from_secs(600),
         topology_aware: false,
+        durability: Durability::Go,
+        min_free_disk_space: 0,
         requeue_on_disconnect: true,
     };
     let core = Core::new(
         options,
         clock.clone(),
         Arc::clone(&timers),
-        IoPool::start("io", 2).unwrap(),
-        IoPool::start("sync", 2).unwrap(),
+        IoPool::start("io", 2, &nsq_runtime::Shutdown::new()).unwrap(),
+        IoPool::start("sync", 2, &nsq_runtime::Shutdown::new()).unwrap(),
         Arc::new(MemStorage::new()),
         Arc::new(Silent),
     );

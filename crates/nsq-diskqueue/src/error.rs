@@ -1,5 +1,6 @@
 //! Why an operation on a queue failed.
 
+use crate::Appended;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
@@ -128,6 +129,8 @@ pub struct AppendError {
     /// So many records, from the start of the batch, are in the queue: append only the others again. All of them
     /// if only the sync that was due failed.
     pub written: usize,
+    /// Which of them were handed out, if that was asked for.
+    pub appended: Appended,
     /// The cause.
     pub source: Error,
 }

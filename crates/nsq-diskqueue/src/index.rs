@@ -1,6 +1,6 @@
 //! What a data directory holds, seen once.
 
-use crate::names::{parse_data, parse_metadata_temporary};
+use crate::names::{parse_aside, parse_data, parse_metadata_temporary};
 use crate::{Action, Error, Storage};
 use std::collections::HashMap;
 use std::path::Path;
@@ -21,6 +21,8 @@ pub(crate) struct QueueFiles {
     pub(crate) data: Vec<u64>,
     /// Names of metadata files that were never completed.
     pub(crate) temporary: Vec<String>,
+    /// Records are kept aside.
+    pub(crate) has_aside: bool,
 }
 
 impl DirectoryIndex {
@@ -37,6 +39,8 @@ impl DirectoryIndex {
         {
             if let Some((queue, number)) = parse_data(&file_name) {
                 queues.entry(queue.to_owned()).or_default().data.push(number);
+            } else if let Some(queue) = parse_aside(&file_name) {
+                queues.entry(queue.to_owned()).or_default().has_aside = true;
             } else if let Some(queue) = parse_metadata_temporary(&file_name) {
                 queues
                     .entry(queue.to_owned())
@@ -53,6 +57,11 @@ impl DirectoryIndex {
 
     pub(crate) fn queue(&self, name: &str) -> Option<&QueueFiles> {
         self.queues.get(name)
+    }
+
+    /// Whether the queue has, or may have, records that are kept aside.
+    pub(crate) fn has_aside(index: Option<&Self>, name: &str) -> bool {
+        index.is_none_or(|index| index.queue(name).is_some_and(|files| files.has_aside))
     }
 
     pub(crate) fn into_queue(mut self, name: &str) -> QueueFiles {

@@ -5,8 +5,8 @@
 //! what happens after a crash or to damaged files is described in `docs/disk-format.md`.
 //!
 //! A record is in one of three states: *unread*, *handed out* by [`DiskQueue::read`] (or by
-//! [`DiskQueue::append_handed_out`]), and *consumed* by [`DiskQueue::advance`]. Everything that is not consumed
-//! is still there after a restart.
+//! [`DiskQueue::append_handed_out`]), and *consumed* by [`DiskQueue::consume`], in any order. Everything that is
+//! not consumed is still there after a restart.
 //!
 //! The crate leaves to its owner: threads (every call may block on the disk), time (when to sync), logging
 //! (things worth a line are collected as [`Event`]s), and the meaning of the records.
@@ -24,12 +24,13 @@
 //!
 //! let records = queue.read(256 * 1024)?;
 //! assert_eq!(records[0].data, "hello, world");
-//! queue.advance(1)?;
+//! queue.consume(&[records[0].ticket])?;
 //! queue.close()?;
 //! # Ok(())
 //! # }
 //! ```
 
+mod aside;
 mod batch;
 mod error;
 mod event;
@@ -50,6 +51,6 @@ pub use event::{Event, Fault, Level};
 pub use index::DirectoryIndex;
 pub use options::Options;
 pub use position::Position;
-pub use queue::{DiskQueue, Record};
+pub use queue::{Appended, DiskQueue, Record};
 pub use storage::{FsStorage, OpenMode, ReadOnly, Storage, StorageFile};
 pub use sync_job::{SyncJob, SyncOutcome};

@@ -47,6 +47,23 @@ impl Names {
             .join(format!("{}{KIND}meta{SUFFIX}.0.tmp", self.name))
     }
 
+    /// Where records are kept that would hold back the read position. Upstream never looks at such a name.
+    pub(crate) fn aside(&self) -> PathBuf {
+        self.directory.join(format!("{}{KIND}aside{SUFFIX}", self.name))
+    }
+
+    /// The same, while it is written anew.
+    pub(crate) fn aside_temporary(&self) -> PathBuf {
+        self.directory
+            .join(format!("{}{KIND}aside{SUFFIX}.tmp", self.name))
+    }
+
+    /// What is written to see whether the disk takes anything.
+    pub(crate) fn probe(&self) -> PathBuf {
+        self.directory
+            .join(format!("{}{KIND}probe{SUFFIX}.tmp", self.name))
+    }
+
     /// Where damage found at `offset` of data file `number` is kept: the name that upstream gives to a bad file
     /// while it is free, then one per place of damage.
     pub(crate) fn quarantine(&self, number: u64, offset: Option<u64>) -> PathBuf {
@@ -80,6 +97,12 @@ pub(crate) fn parse_metadata_temporary(file_name: &str) -> Option<&str> {
         .strip_prefix(SUFFIX)?
         .strip_prefix('.')?;
     (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(queue)
+}
+
+/// The queue that has kept records aside, from the name of the file with them.
+pub(crate) fn parse_aside(file_name: &str) -> Option<&str> {
+    let (queue, rest) = file_name.strip_suffix(SUFFIX)?.rsplit_once(KIND)?;
+    (rest == "aside").then_some(queue)
 }
 
 #[cfg(test)]

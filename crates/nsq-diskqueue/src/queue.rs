@@ -1,12 +1,14 @@
 //! The queue itself: state, and what does not touch files.
 
 mod append;
+mod consume;
 mod end;
 mod open;
 mod quarantine;
 mod read;
 mod sync;
 
+use crate::aside::Aside;
 use crate::handed_out::HandedOut;
 use crate::metadata::Metadata;
 use crate::names::Names;
@@ -30,6 +32,7 @@ const EVENTS_MAX: usize = 64;
 /// Dropping a queue closes its files and writes nothing, like a crash: use [`close`](Self::close).
 ///
 /// Upstream: diskqueue.go, diskQueue.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub struct DiskQueue {
     storage: Arc<dyn Storage>,
     names: Arc<Names>,
@@ -42,6 +45,8 @@ pub struct DiskQueue {
     /// Where the next record goes.
     write: Position,
     writer: Writer,
+    /// The name of the file being written survives a power loss.
+    named: bool,
     /// Files before the one being written that do not survive a power loss completely.
     unsynced: Vec<Unsynced>,
     /// A sync is out with another thread.
@@ -49,16 +54,22 @@ pub struct DiskQueue {
     /// A sync is due, whatever the number of operations.
     due: bool,
 
+    /// Number of the first file when the queue was opened.
+    opened_at: u64,
     /// Start of the next record to hand out.
     cursor: Position,
     reader: Option<Reader>,
     handed_out: HandedOut,
+    /// Records that were handed out, are not consumed, and lie before `handed_out`.
+    aside: Aside,
     /// Records from `cursor` to `write`, as far as known: damage and metadata that lag behind falsify it until
     /// `cursor` reaches `write`.
     unread: i64,
 
     /// Files before `cursor` that are still there.
     passed: Vec<Passed>,
+    /// Files that should not be there any more, and could not be removed: tried again with each sync.
+    unremoved: Vec<PathBuf>,
     /// Appended plus consumed records since the last sync.
     operations: u64,
     /// Content of the metadata file.
@@ -96,11 +107,24 @@ struct Passed {
 /// One record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
+    /// What it is [consumed](DiskQueue::consume) by.
+    pub ticket: u64,
     /// Its bytes: a part of the block that was read from disk, which stays in memory as long as any of its
     /// records does.
     pub data: Bytes,
-    /// Just behind it.
+    /// Just behind it; where reading goes on for one that was kept aside.
     pub end: Position,
+    /// Until when it is [deferred](DiskQueue::defer), in nanoseconds since 1970.
+    pub due_ns: Option<i64>,
+}
+
+/// Which records of a batch were handed out when they were appended: its first ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// How many.
+    pub handed_out: usize,
+    /// The ticket of the first of them; those of the others follow.
+    pub first_ticket: u64,
 }
 
 impl DiskQueue {
@@ -113,21 +137,27 @@ impl DiskQueue {
     ///
     /// May be too high after damage, and too low after a crash, until the records concerned have been read.
     pub fn depth(&self) -> u64 {
-        self.handed_out.len() + self.unread()
+        self.handed_out() + self.unread()
     }
 
     /// Records that are not handed out. Zero if and only if there is nothing more to read.
     pub fn unread(&self) -> u64 {
         let at_tail = self.cursor >= self.write;
-        u64::try_from(self.unread).unwrap_or(0).max(u64::from(!at_tail))
+        let in_files = u64::try_from(self.unread).unwrap_or(0).max(u64::from(!at_tail));
+        in_files + self.aside.unread()
     }
 
     /// Records that are handed out and not consumed.
     pub fn handed_out(&self) -> u64 {
-        self.handed_out.len()
+        self.handed_out.len() + self.aside.len() - self.aside.unread()
     }
 
-    /// Start of the oldest record that is not consumed: where reading starts after a restart.
+    /// Records that are consumed and would be handed out again after a crash, since one before them is not.
+    pub fn holes(&self) -> u64 {
+        self.handed_out.holes()
+    }
+
+    /// Start of the oldest record in the data files that is not consumed: where reading starts after a restart.
     pub fn position(&self) -> Position {
         self.handed_out.first().unwrap_or(self.cursor)
     }
@@ -136,6 +166,7 @@ impl DiskQueue {
     pub fn is_dirty(&self) -> bool {
         self.operations > 0
             || self.needs_data_sync()
+            || self.aside.is_unsynced()
             || (self.persisted != Some(self.metadata()) && !self.is_pristine())
     }
 
@@ -150,6 +181,7 @@ impl DiskQueue {
     /// operating system finds later might be reported to an open file only.
     pub fn release_handles(&mut self) {
         self.reader = None;
+        self.aside.release_handle();
         if !self.needs_data_sync() {
             self.writer.handle = None;
         }
@@ -167,9 +199,12 @@ impl DiskQueue {
 
     /// What the metadata file should say.
     fn metadata(&self) -> Metadata {
-        let depth = i64::try_from(self.depth()).unwrap_or(i64::MAX);
+        // All records behind the position: holes among them cannot be told apart.
+        let at_tail = self.cursor >= self.write;
+        let unread = u64::try_from(self.unread).unwrap_or(0).max(u64::from(!at_tail));
+        let depth = self.handed_out.span() + unread;
         Metadata {
-            depth,
+            depth: i64::try_from(depth).unwrap_or(i64::MAX),
             read: self.position(),
             write: self.write,
         }

@@ -21,8 +21,14 @@ pub struct SyncJob {
     pub(crate) names: Arc<Names>,
     pub(crate) rules: Rules,
     pub(crate) files: Vec<Unsynced>,
+    /// What holds the records that the metadata will have passed.
+    pub(crate) aside: Option<Arc<dyn StorageFile>>,
+    /// Changes of it that are covered.
+    pub(crate) aside_changes: u64,
     /// What the metadata file should say, if it does not yet.
     pub(crate) metadata: Option<Metadata>,
+    /// The names of new files are covered.
+    pub(crate) syncs_names: bool,
     pub(crate) covers: Position,
 }
 
@@ -48,6 +54,9 @@ pub struct SyncOutcome {
     pub(crate) synced: Vec<(u64, Option<u64>)>,
     /// The file whose sync failed.
     pub(crate) suspect: Option<u64>,
+    pub(crate) aside_changes: u64,
+    pub(crate) syncs_names: bool,
+    pub(crate) covers: Position,
     pub(crate) metadata: Option<Metadata>,
     pub(crate) events: Vec<Event>,
     pub(crate) result: Result<(), Error>,
@@ -64,6 +73,9 @@ impl SyncJob {
         let mut outcome = SyncOutcome {
             synced: Vec::new(),
             suspect: None,
+            aside_changes: self.aside_changes,
+            syncs_names: self.syncs_names,
+            covers: self.covers,
             metadata: self.metadata,
             events: Vec::new(),
             result: Ok(()),
@@ -86,9 +98,21 @@ impl SyncJob {
             }
         }
         outcome.suspect = None;
-        self.metadata.map_or(Ok(()), |metadata| {
-            replace_metadata(self.storage.as_ref(), &self.names, &metadata)
-        })
+        if let Some(aside) = &self.aside {
+            aside
+                .sync()
+                .map_err(Error::io(Action::Sync, self.names.aside()))?;
+        }
+        match self.metadata {
+            Some(metadata) => replace_metadata(self.storage.as_ref(), &self.names, &metadata),
+            None if self.syncs_names => {
+                let directory = self.names.directory();
+                self.storage
+                    .sync_directory(directory)
+                    .map_err(Error::io(Action::Sync, directory))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Syncs a file; first writes again what an earlier failure may have left unwritten. Returns whether that

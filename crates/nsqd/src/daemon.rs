@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use nsq_app::{Log, VERSION};
 use nsq_core::{
-    Core, CoreOptions, Distribution, FsStorage, IoPool, Locality, SYNC_THREADS, StorageError, Timers, Topic,
-    io_threads,
+    Core, CoreOptions, Distribution, Durability, FsStorage, IoPool, Locality, PublishError, Receipt,
+    SYNC_THREADS, StorageError, Timers, Topic, io_threads,
 };
 use nsq_flags::ConfigValue;
 use nsq_net::LocalAddr;
@@ -28,7 +28,7 @@ use nsq_protocol::command::Limits;
 use nsq_protocol::identify::{ClientSettings, IdentifyLimits, ServerInfo};
 use nsq_protocol::lookup::PeerInfo;
 use nsq_protocol::name::{ChannelName, TopicName, TopicRef};
-use nsq_runtime::{Clock, Moment, TaskGroup};
+use nsq_runtime::{Clock, Moment, Shutdown, TaskGroup};
 use parking_lot::RwLock;
 use tokio::sync::oneshot;
 
@@ -70,6 +70,8 @@ pub struct Nsqd {
     loading: AtomicBool,
     /// Set when the stop has begun: no topic is made any more.
     stopping: AtomicBool,
+    /// Given when a thread that works on files has panicked.
+    broken: Shutdown,
     /// Work begun by events, such as deleting an ephemeral channel.
     tasks: TaskGroup,
     /// Unix seconds.
@@ -106,14 +108,15 @@ impl Nsqd {
         log: Log,
         clock: Clock,
     ) -> std::io::Result<Arc<Self>> {
+        let broken = Shutdown::new();
         let timers = Arc::new(Timers::default());
         let events = Arc::new(Events::default());
         let core = Core::new(
             core_options(&options),
             clock.clone(),
             Arc::clone(&timers),
-            IoPool::start("disk", io_threads())?,
-            IoPool::start("sync", SYNC_THREADS)?,
+            IoPool::start("disk", io_threads(), &broken)?,
+            IoPool::start("sync", SYNC_THREADS, &broken)?,
             Arc::new(FsStorage),
             Arc::<Events>::clone(&events),
         );
@@ -127,6 +130,7 @@ impl Nsqd {
                 clients: Arc::default(),
                 loading: AtomicBool::new(true),
                 stopping: AtomicBool::new(false),
+                broken,
                 tasks: TaskGroup::new("events"),
                 started_at: clock.wall_ns() / 1_000_000_000,
                 started: clock.now(),
@@ -362,6 +366,29 @@ impl Nsqd {
         self.keeper.persist().await
     }
 
+    /// Waits until messages are as safe as they have to be; with files, that includes that the metadata file names
+    /// the topic and the channels they are in.
+    pub(crate) async fn settle(&self, receipt: Receipt) -> Result<(), PublishError> {
+        receipt.settled().await?;
+        if self.options.durability != Durability::Go && !self.keeper.is_saved() {
+            self.persist().await.map_err(PublishError::Storage)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the metadata file names what has just been made, if that is promised, or in doubt.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) async fn made(&self) -> Result<(), StorageError> {
+        let waits = self.options.durability != Durability::Go || self.keeper.is_failing();
+        if waits && !self.keeper.is_saved() {
+            self.persist().await
+        } else {
+            Ok(())
+        }
+    }
+
     /// What the metadata file is to hold.
     fn metadata(&self) -> Metadata {
         let topics = self
@@ -476,6 +503,8 @@ fn core_options(options: &Options) -> CoreOptions {
         latency_quantiles: options.e2e_processing_latency_percentiles.clone(),
         latency_window: options.e2e_processing_latency_window_time,
         topology_aware: options.topology_aware_consumption,
+        durability: options.durability,
+        min_free_disk_space: options.min_free_disk_space,
         requeue_on_disconnect: options.requeue_on_disconnect,
     }
 }

@@ -24,6 +24,7 @@ pub use tls::{ClientAuthPolicy, TlsMinVersion, TlsOptions, TlsRequired};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nsq_core::Durability;
 use nsq_flags::{ConfigValue, LogLevel, Value};
 
 /// What `--enable-experiment` may switch on. Other names are accepted and mean nothing.
@@ -117,6 +118,11 @@ pub struct Options {
     /// Whether messages in flight return to their channel when their client's connection ends, instead
     /// of after their timeout. Upstream has no such option.
     pub requeue_on_disconnect: bool,
+    /// What is true of a message when its publisher is told OK. Upstream knows the first level only.
+    pub durability: Durability,
+    /// Publishers are refused while less is free on the disk of `data_path`, in bytes; 0 for no such bound.
+    /// Upstream has no such option.
+    pub min_free_disk_space: u64,
 
     /// Quantiles of the end-to-end latency to keep, each above 0 and at most 1; none for no tracking.
     pub e2e_processing_latency_percentiles: Vec<f64>,

@@ -17,6 +17,7 @@ mod gate;
 pub(crate) mod intake;
 mod output;
 mod scratch;
+mod unsettled;
 mod upgrade;
 
 use std::fmt;
@@ -44,6 +45,7 @@ use auth::Login;
 use execute::Completion;
 use output::Output;
 use scratch::{INPUT_LEN, Scratch};
+use unsettled::UnsettledQueue;
 use upgrade::Upgrade;
 
 /// Rounds of read, deliver and write before other tasks get their turn.
@@ -85,6 +87,8 @@ struct Session {
     output: Output,
     /// Work that a command has begun and that has to end before the next is executed.
     later: Option<Pin<Box<dyn Future<Output = Completion> + Send>>>,
+    /// Publishes that are not answered yet.
+    unsettled: UnsettledQueue,
     /// Layers that the client is being told of, and that are put in place before anything else is read.
     upgrade: Option<Upgrade>,
     has_tls: bool,
@@ -188,6 +192,7 @@ impl Session {
             needed: 0,
             output: Output::default(),
             later: None,
+            unsettled: UnsettledQueue::default(),
             upgrade: None,
             has_tls: false,
             compression: None,
@@ -231,7 +236,8 @@ impl Session {
             self.on_timer()?;
         }
         for _ in 0..ROUNDS_MAX {
-            let mut moved = self.poll_later(cx)?;
+            let mut moved = self.poll_unsettled(cx)?;
+            moved |= self.poll_later(cx)?;
             moved |= self.poll_input(cx, scratch)?;
             self.poll_signal(cx)?;
             moved |= self.deliver();
@@ -242,6 +248,17 @@ impl Session {
         }
         cx.waker().wake_by_ref();
         Ok(())
+    }
+
+    /// Answers publishes whose messages have become safe. Returns whether there were any.
+    fn poll_unsettled(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let mut moved = false;
+        while let Poll::Ready((publish, outcome)) = self.unsettled.poll_next(cx) {
+            moved = true;
+            self.command_at = self.now;
+            self.settled(&publish, outcome)?;
+        }
+        Ok(moved)
     }
 
     fn poll_later(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
@@ -295,7 +312,10 @@ impl Session {
     /// Whether the next command may be executed: none is pending, it comes through the right layers, and
     /// its answer has a place.
     fn accepts_commands(&self) -> bool {
-        self.later.is_none() && self.upgrade.is_none() && self.output.len() < ANSWERS_MAX
+        self.later.is_none()
+            && self.upgrade.is_none()
+            && self.unsettled.has_room()
+            && self.output.len() < ANSWERS_MAX
     }
 
     /// The usual case: whole commands arrive, are executed from a buffer that the thread lends, and leave
@@ -413,9 +433,13 @@ impl Session {
             stage, output, now, ..
         } = self;
         let room = OUTPUT_MAX.saturating_sub(output.len());
-        let Some(subscription) = stage.subscription().filter(|_| self.deliver && room > 0) else {
+        let Some(subscription) = stage.subscription().filter(|_| self.deliver) else {
             return false;
         };
+        if room == 0 {
+            subscription.report_finished();
+            return false;
+        }
         let log = tracing::enabled!(tracing::Level::DEBUG);
         let peer = self.client.peer();
         let taken = subscription.take(*now, room, |message| {
@@ -495,7 +519,7 @@ impl Session {
 
     fn read_deadline(&self, interval: Duration) -> Moment {
         // While a command is worked on, it is not the client that is slow.
-        if self.later.is_some() {
+        if self.later.is_some() || !self.unsettled.is_empty() {
             Moment::FAR
         } else {
             self.command_at + 2 * interval

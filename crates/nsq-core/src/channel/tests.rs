@@ -7,6 +7,7 @@ use nsq_testkit::storage::MemStorage;
 
 use super::*;
 use crate::core::{CoreOptions, Observer};
+use crate::durability::Durability;
 use crate::io::IoPool;
 use crate::timer::Timers;
 
@@ -35,6 +36,8 @@ fn channel() -> (Arc<Channel>, ManualClock) {
         latency_quantiles: Vec::new(),
         latency_window: Duration::from_secs(600),
         topology_aware: false,
+        durability: Durability::Go,
+        min_free_disk_space: 0,
         requeue_on_disconnect: false,
     };
     let (clock, io) = (ManualClock::new(), IoPool::without_threads());
@@ -56,9 +59,9 @@ fn deadlines_that_come_ever_earlier_cost_one_timer_each_and_no_more() {
     const COUNT: u32 = 100;
     let (channel, clock) = channel();
     for id in 0..COUNT {
-        let mut message = Message::new(Guid::from_u64(id.into()), 0, Bytes::new());
-        message.defer_ms = 1_000 - id;
-        channel.put_deferred(message, clock.clock().now());
+        let message = Message::new(Guid::from_u64(id.into()), 0, Bytes::new());
+        let due = clock.clock().now() + Duration::from_millis(u64::from(1_000 - id));
+        channel.put_deferred(message, due, || Claim::Nobody);
     }
     let timers = &channel.core.timers;
     assert_eq!(timers.len(), COUNT as usize);

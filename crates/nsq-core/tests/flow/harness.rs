@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use nsq_core::{
-    Channel, ClientId, ConsumerOptions, Core, CoreOptions, Guid, IoPool, Locality, Observer, StorageError,
-    Subscription, Timers, Topic,
+    Channel, ClientId, ConsumerOptions, Core, CoreOptions, Durability, Guid, IoPool, Locality, Observer,
+    StorageError, Subscription, Timers, Topic,
 };
 use nsq_protocol::name::{ChannelName, TopicName};
 use nsq_runtime::{ManualClock, Moment};
@@ -51,6 +51,8 @@ impl Harness {
             latency_quantiles: Vec::new(),
             latency_window: Duration::from_secs(600),
             topology_aware: false,
+            durability: Durability::Go,
+            min_free_disk_space: 0,
             requeue_on_disconnect: false,
         };
         let (clock, timers, io) = (

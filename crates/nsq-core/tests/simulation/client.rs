@@ -14,7 +14,7 @@ use crate::model::{Held, Serial, take_expired};
 use crate::world::World;
 
 /// Stands for the number of a message whose body is damaged.
-const DAMAGED: Serial = Serial::MAX;
+pub(crate) const DAMAGED: Serial = Serial::MAX;
 
 /// Wakes a session by a flag.
 #[derive(Default)]
@@ -158,6 +158,7 @@ impl World {
             "{popped} left the queue, {count} arrived"
         );
         let restarts = self.restarts;
+        let sync_every = self.setup.sync_every;
         let topic_born = self
             .topics
             .get(channel.topic().as_str())
@@ -185,11 +186,13 @@ impl World {
             let model = self.live_channel(&channel).expect("only a live channel delivers");
             let may_be = is_own && !model.dead.contains(&serial);
             assert!(may_be, "message {serial} does not belong into {channel:?}");
+            let mut synced = false;
             if !is_sampling {
                 let entry = model
                     .queue
                     .deliver(serial, attempts, may_be)
                     .unwrap_or_else(|why| panic!("{why}"));
+                synced = entry.as_ref().is_some_and(|entry| entry.synced);
                 match entry {
                     Some(entry) if entry.serial.is_some() && !model.queue.is_recovering => {
                         assert_eq!(attempts, entry.attempts.saturating_add(1), "attempts of {serial}");
@@ -199,6 +202,12 @@ impl World {
             }
             model.owed.remove(&serial);
             model.delivered.insert(serial);
+            model.come_back += u64::from(model.finished_synced.remove(&serial));
+            assert!(
+                model.come_back <= sync_every,
+                "{} messages came back that had been finished long before a crash",
+                model.come_back
+            );
             let came_back = model.finished_before.contains(&serial);
             self.coverage.note_if(came_back, Reached::FinishedCameBack);
             if restarts == 0 {
@@ -219,6 +228,7 @@ impl World {
                 attempts,
                 deadline,
                 delivered_at: now,
+                synced,
             });
         }
     }
@@ -242,6 +252,7 @@ impl World {
             attempts,
             deadline,
             delivered_at: now,
+            synced: false,
         });
     }
 
@@ -261,6 +272,9 @@ impl World {
         let client = &mut self.clients[index];
         client.finish_count += 1;
         client.may_take = true;
+        if client.is_blocked {
+            client.subscription.report_finished();
+        }
     }
 
     /// REQ of one of its messages.

@@ -84,6 +84,22 @@ reached! {
     CrashLosingUnsynced,
     CrashTearing,
     CrashWithSyncedBacklog,
+    /// A message that a consumer held, or that was deferred, was on disk when a crash came.
+    CrashWithSyncedInFlight,
+    /// A crash came with messages whose publishers had been told that they were accepted.
+    CrashWithAccepted,
+    /// Likewise, and what was not synced was lost.
+    PowerLossWithAccepted,
+    /// Records that held back the others were put aside.
+    PutAside,
+    /// A deferred message was written at once.
+    DeferredToDisk,
+    /// A crash has left deferred messages.
+    CrashWithDeferredOnDisk,
+    /// A topic's messages wait for a channel that could not take any more.
+    PumpBlocked,
+    /// The files took something again after they had not.
+    Healed,
     /// A message came back after a crash though it had been finished.
     FinishedCameBack,
 }

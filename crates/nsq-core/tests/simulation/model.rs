@@ -11,6 +11,7 @@ pub(crate) type Serial = u64;
 
 /// A message that waits in a queue.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(crate) struct Entry {
     /// `None` where only the count is known: which message it is shows when it is delivered.
     pub(crate) serial: Option<Serial>,
@@ -24,6 +25,8 @@ pub(crate) struct Entry {
     pub(crate) is_on_disk: bool,
     /// It is on disk, synced: no crash may lose it.
     pub(crate) synced: bool,
+    /// Its publisher was told that it is accepted. Known when a crash comes.
+    pub(crate) is_accepted: bool,
     /// Entries of one group came back at the same moment, in any order.
     pub(crate) group: u64,
 }
@@ -37,6 +40,7 @@ impl Entry {
             may_lose_delay: false,
             is_on_disk: false,
             synced: false,
+            is_accepted: false,
             group,
         }
     }
@@ -152,12 +156,15 @@ pub(crate) struct Held {
     pub(crate) attempts: u16,
     pub(crate) deadline: Moment,
     pub(crate) delivered_at: Moment,
+    /// Its record is on disk, synced.
+    pub(crate) synced: bool,
 }
 
 impl Held {
     pub(crate) fn into_entry(self, group: u64) -> Entry {
         Entry {
             attempts: self.attempts,
+            synced: self.synced,
             ..Entry::new(self.serial, group)
         }
     }
@@ -196,6 +203,12 @@ pub(crate) struct ChannelModel {
     /// Finished before the last crash.
     pub(crate) finished_before: BTreeSet<Serial>,
     pub(crate) finished_since: BTreeSet<Serial>,
+    /// Finished before all was synced: few of these may come back after a crash.
+    pub(crate) finished_synced: BTreeSet<Serial>,
+    /// How many of them did.
+    pub(crate) come_back: u64,
+    /// A crash has left deferred messages, of which only the files know.
+    pub(crate) has_left_deferred: bool,
     /// Emptied: these must not come back.
     pub(crate) dead: BTreeSet<Serial>,
     /// Messages published before this number may never have been meant for it.
@@ -228,6 +241,9 @@ impl ChannelModel {
             delivered: BTreeSet::new(),
             finished_before: BTreeSet::new(),
             finished_since: BTreeSet::new(),
+            finished_synced: BTreeSet::new(),
+            come_back: 0,
+            has_left_deferred: false,
             dead: BTreeSet::new(),
             created_at,
             is_sampled: false,

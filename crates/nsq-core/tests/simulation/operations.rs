@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use nsq_core::{Channel, ClientId, ConsumerOptions, Locality, PublishError, Receipt, SubscribeError, Topic};
+use nsq_core::{
+    Channel, ClientId, ConsumerOptions, Durability, Locality, PublishError, Receipt, SubscribeError, Topic,
+};
 use nsq_protocol::name::{ChannelName, TopicName};
 
 use crate::client::Client;
@@ -40,6 +42,7 @@ impl World {
 
     pub(crate) fn create_channel(&mut self, topic: &str, name: &str) -> Option<Arc<Channel>> {
         let serial = self.next_serial();
+        let is_written = self.setup.durability != Durability::Go;
         let model = self.topics.get_mut(topic)?;
         let outcome = model.handle.channel_or_create(&ChannelName::new(name).unwrap());
         let Ok((handle, is_new)) = outcome else {
@@ -51,6 +54,7 @@ impl World {
             let is_residue = self.residue.remove(&format!("{topic}:{name}")) && !channel.is_ephemeral;
             if is_residue {
                 channel.queue.is_recovering = true;
+                channel.has_left_deferred = is_written;
                 model.created_at = 0;
             }
             model.channels.insert(name.to_owned(), channel);
@@ -98,6 +102,7 @@ impl World {
                     topic: topic.to_owned(),
                     id: None,
                     was_in_topic: false,
+                    is_accepted: false,
                 }));
                 let model = self.topics.get_mut(topic).unwrap();
                 model.message_count += count as u64;
@@ -110,12 +115,19 @@ impl World {
                     self.wait_in_topic(topic, serials.clone(), defer_ms, before.backend_depth);
                 }
                 self.keep(topic, serials, receipt);
+                if defer_ms > 0 && self.setup.durability != Durability::Go {
+                    // When it is due counts from now, and the timer is set once it is written.
+                    while self.io_step() {}
+                    let has_aside = self.storage.names().iter().any(|name| name.contains("aside"));
+                    self.coverage.note_if(has_aside, Reached::DeferredToDisk);
+                }
             }
         }
     }
 
     fn keep(&mut self, topic: &str, serials: std::ops::Range<Serial>, receipt: Receipt) {
         if receipt.is_settled() {
+            self.accepted(serials);
             return;
         }
         self.publishers.push(Publisher {
@@ -125,6 +137,13 @@ impl World {
             has_lost: false,
             is_excused: false,
         });
+    }
+
+    /// Their publisher was told that they are accepted.
+    pub(crate) fn accepted(&mut self, serials: std::ops::Range<Serial>) {
+        for serial in serials {
+            self.messages[usize::try_from(serial).unwrap()].is_accepted = true;
+        }
     }
 
     fn entries(&mut self, serials: std::ops::Range<Serial>) -> Vec<Entry> {
@@ -187,8 +206,14 @@ impl World {
 
     /// Whether a deferred publish can be followed: of those on a topic's disk, only one at a time.
     pub(crate) fn can_defer(&self, topic: &str) -> bool {
+        let is_written = self.setup.durability != Durability::Go;
         self.topics.get(topic).is_some_and(|topic| {
-            !topic.queue.is_recovering && !topic.queue.entries.iter().any(|entry| entry.may_lose_delay)
+            // What is written must be written at once, for when it is due to be known.
+            let is_direct =
+                self.is_calm && topic.flows() && topic.handle.snapshot(false, |_| false).depth == 0;
+            (!is_written || is_direct)
+                && !topic.queue.is_recovering
+                && !topic.queue.entries.iter().any(|entry| entry.may_lose_delay)
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use nsq_core::Topic;
+use nsq_core::{Durability, Topic};
 use nsq_testkit::storage::Loss;
 
 use crate::coverage::Reached;
@@ -60,7 +60,7 @@ impl World {
         if is_saved && failed.is_empty() {
             self.carry_over(&memory_lens);
         } else {
-            self.recover(|entry, _| {
+            self.recover(false, |entry, _| {
                 is_saved && entry.serial.is_none_or(|serial| !failed.contains(&serial)) || entry.synced
             });
         }
@@ -142,6 +142,7 @@ impl World {
     /// and deferred.
     fn carry_over(&mut self, memory_lens: &BTreeMap<String, u64>) {
         let group = self.new_group();
+        let is_written = self.setup.durability != Durability::Go;
         for (name, topic) in &mut self.topics {
             carry_over(&mut topic.queue, memory_lens[name]);
             // Which messages the pump moves then shows in the channels.
@@ -156,6 +157,8 @@ impl World {
                     continue;
                 }
                 carry_over(&mut channel.queue, memory_lens[&format!("{name}:{channel_name}")]);
+                // What was deferred in the files is saved last, wherever it waited.
+                channel.queue.is_ordered &= !is_written;
                 let held = channel.abandoned.drain(..);
                 channel
                     .queue
@@ -163,6 +166,7 @@ impl World {
                     .extend(held.map(|held| held.into_entry(group)));
                 let deferred = channel.take_due(nsq_runtime::Moment::FAR, group);
                 channel.queue.entries.extend(deferred);
+                channel.has_left_deferred = false;
                 forget_process(channel);
             }
         }
@@ -195,9 +199,23 @@ impl World {
         }
         self.publishers.clear();
         self.works.clear();
-        self.clients.clear();
+        let mut clients = std::mem::take(&mut self.clients);
+        self.collect_held(&mut clients);
+        drop(clients);
         while self.process.events.pop().is_some() {}
-        self.recover(|entry, is_exiting| entry.synced && !is_exiting);
+        let keeps_accepted = match self.setup.durability {
+            Durability::Go => false,
+            Durability::Disk => loss == Loss::Nothing,
+            Durability::Fsync => true,
+        };
+        if keeps_accepted {
+            self.coverage.note(Reached::CrashWithAccepted);
+            self.coverage
+                .note_if(loss != Loss::Nothing, Reached::PowerLossWithAccepted);
+        }
+        self.recover(true, |entry, is_exiting| {
+            (entry.synced || (keeps_accepted && entry.is_accepted)) && !is_exiting
+        });
         self.start();
     }
 
@@ -218,12 +236,21 @@ impl World {
     }
 
     /// Of each queue only those entries are sure that `is_safe` names; what else is there is not known.
-    fn recover(&mut self, is_safe: impl Fn(&Entry, bool) -> bool) {
-        let mut safe = 0;
+    fn recover(&mut self, is_crash: bool, is_safe: impl Fn(&Entry, bool) -> bool) {
+        let (mut safe, mut safe_held) = (0, 0);
+        let mut left_deferred = 0;
         let messages = &self.messages;
+        let is_written = self.setup.durability != Durability::Go;
+        let note_accepted = |entry: &mut Entry| {
+            let info = entry
+                .serial
+                .and_then(|serial| messages.get(usize::try_from(serial).ok()?));
+            entry.is_accepted = info.is_some_and(|info| info.is_accepted);
+        };
         let was_in_topic = |serial: &Serial| messages[usize::try_from(*serial).unwrap()].was_in_topic;
         for topic in self.topics.values_mut() {
             let is_exiting = topic.is_exiting;
+            topic.queue.entries.iter_mut().for_each(note_accepted);
             topic.queue.entries.retain(|entry| is_safe(entry, is_exiting));
             for entry in &mut topic.queue.entries {
                 entry.defer_ms = 0;
@@ -233,10 +260,24 @@ impl World {
             topic.queue.is_ordered = true;
             for channel in topic.channels.values_mut() {
                 let is_exiting = channel.is_exiting;
-                let entries = channel.queue.entries.drain(..);
-                let entries = entries.filter(|entry| is_safe(entry, is_exiting));
-                let owed: BTreeSet<_> = entries.filter_map(|entry| entry.serial).collect();
+                let is_safe = |mut entry: Entry| {
+                    note_accepted(&mut entry);
+                    entry.serial.filter(|_| is_safe(&entry, is_exiting))
+                };
+                // Also those that have come due since, and are not finished.
+                channel.has_left_deferred |= is_written;
+                let has_left_deferred = is_written && !channel.deferred.is_empty();
+                let mut owed: BTreeSet<_> = channel.queue.entries.drain(..).filter_map(is_safe).collect();
                 safe += owed.len();
+                let held = channel.abandoned.drain(..).map(|held| held.into_entry(0));
+                let deferred = channel.deferred.drain(..).map(|waiting| waiting.entry);
+                let held: Vec<_> = held.chain(deferred).filter_map(is_safe).collect();
+                safe_held += held.len();
+                owed.extend(
+                    held.into_iter()
+                        .filter(|serial| *serial != crate::client::DAMAGED),
+                );
+                left_deferred += usize::from(has_left_deferred);
                 channel.owed = owed;
                 channel.delivered.clear();
                 // These may be pumped again.
@@ -256,6 +297,10 @@ impl World {
             }
         }
         self.coverage.note_if(safe > 0, Reached::CrashWithSyncedBacklog);
+        self.coverage
+            .note_if(safe_held > 0 && is_crash, Reached::CrashWithSyncedInFlight);
+        self.coverage
+            .note_if(left_deferred > 0, Reached::CrashWithDeferredOnDisk);
     }
 
     /// Starts with the topics and channels that the metadata file would name.
@@ -310,7 +355,9 @@ impl World {
 fn carry_over(queue: &mut QueueModel, memory_len: u64) {
     // Messages that returned may have found room in memory behind others that are on disk as well.
     let is_pure = memory_len == 0 || memory_len == queue.depth();
-    queue.is_ordered &= is_pure && !queue.is_recovering;
+    // So are those that came back and have their old records still.
+    let has_returned = queue.entries.iter().any(|entry| entry.attempts > 0);
+    queue.is_ordered &= is_pure && !has_returned && !queue.is_recovering;
     for entry in &mut queue.entries {
         entry.synced = true;
     }

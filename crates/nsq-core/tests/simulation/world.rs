@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use nsq_core::{
-    Channel, Core, CoreOptions, Guid, IoPool, Observer, PublishError, StorageError, Timers, Topic,
+    Channel, Core, CoreOptions, Durability, Guid, IoPool, Observer, PublishError, StorageError, Timers, Topic,
 };
 use nsq_protocol::name::{ChannelName, TopicName};
 use nsq_runtime::{ManualClock, Moment};
@@ -108,6 +108,8 @@ pub(crate) struct MessageInfo {
     pub(crate) id: Option<Guid>,
     /// It has waited in the topic's own queue, which a crash may set back.
     pub(crate) was_in_topic: bool,
+    /// Its publisher was told that it is accepted.
+    pub(crate) is_accepted: bool,
 }
 
 /// The settings of a run.
@@ -118,6 +120,7 @@ pub(crate) struct Setup {
     pub(crate) sync_every: u64,
     pub(crate) max_msg_timeout: Duration,
     pub(crate) requeue_on_disconnect: bool,
+    pub(crate) durability: Durability,
     pub(crate) topology_aware: bool,
     /// Some publishers send very much.
     pub(crate) is_heavy: bool,
@@ -170,6 +173,8 @@ pub(crate) fn start_process(setup: &Setup, clock: &ManualClock, storage: &MemSto
         latency_quantiles: vec![0.5],
         latency_window: Duration::from_secs(600),
         topology_aware: setup.topology_aware,
+        durability: setup.durability,
+        min_free_disk_space: 0,
         requeue_on_disconnect: setup.requeue_on_disconnect,
     };
     let timers = Arc::new(Timers::default());
@@ -202,6 +207,14 @@ impl World {
             sync_every: rng.pick(&[0, 1, 10, 2_500]).unwrap(),
             max_msg_timeout: Duration::from_secs(rng.pick(&[5, 120]).unwrap()),
             requeue_on_disconnect: rng.chance(20),
+            durability: rng
+                .pick(&[
+                    Durability::Go,
+                    Durability::Go,
+                    Durability::Disk,
+                    Durability::Fsync,
+                ])
+                .unwrap(),
             topology_aware: rng.chance(30),
             is_heavy: rng.chance(20),
         };
@@ -392,8 +405,12 @@ impl World {
                 }
             }
             WorkKind::EmptyChannel(handle, dead) => {
-                if is_sure && let Some(channel) = self.live_channel(handle) {
-                    channel.dead.extend(dead);
+                if let Some(channel) = self.live_channel(handle) {
+                    if is_sure {
+                        channel.dead.extend(dead);
+                    }
+                    // Without files that can be opened, what they hold stays.
+                    channel.queue.is_recovering |= outcome.is_err();
                 }
             }
             WorkKind::EmptyTopic => {}

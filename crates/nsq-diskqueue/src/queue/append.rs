@@ -1,6 +1,6 @@
 //! Writing records.
 
-use super::{DiskQueue, Passed, Writer};
+use super::{Appended, DiskQueue, Passed, Writer};
 use crate::batch::{RecordBatch, framed_len, record_lens};
 use crate::scan::Scanner;
 use crate::storage::{OpenMode, StorageFile, write_fully};
@@ -31,16 +31,34 @@ impl DiskQueue {
     /// Appends all records of `batch` as [`append`](Self::append) does, and hands them out at once, since the
     /// caller keeps them in memory: [`read`](Self::read) will not return them.
     ///
-    /// Only if nothing is [unread](Self::unread), or they would overtake what is. Otherwise, they are just
-    /// appended.
-    pub fn append_handed_out(&mut self, batch: &RecordBatch) -> Result<(), AppendError> {
-        self.append_as(batch, true)
+    /// Only while nothing is unread in the files, or they would overtake what is: says which were. The others
+    /// are just appended.
+    ///
+    /// # Errors
+    ///
+    /// As for [`append`](Self::append).
+    pub fn append_handed_out(&mut self, batch: &RecordBatch) -> Result<Appended, AppendError> {
+        let first_ticket = self.handed_out.next_ticket();
+        let outcome = self.append_as(batch, true);
+        let handed_out = self.handed_out.next_ticket() - first_ticket;
+        let appended = Appended {
+            handed_out: usize::try_from(handed_out).unwrap_or(usize::MAX),
+            first_ticket,
+        };
+        match outcome {
+            Ok(()) => Ok(appended),
+            Err(error) => Err(AppendError { appended, ..error }),
+        }
     }
 
     fn append_as(&mut self, batch: &RecordBatch, hand_out: bool) -> Result<(), AppendError> {
         let mut written = 0;
-        self.check_lens(batch)
-            .map_err(|source| AppendError { written, source })?;
+        let failed = |written, source| AppendError {
+            written,
+            appended: Appended::default(),
+            source,
+        };
+        self.check_lens(batch).map_err(|source| failed(written, source))?;
         let mut rest = batch.bytes();
         let mut sync_error = None;
         while !rest.is_empty() {
@@ -55,13 +73,13 @@ impl DiskQueue {
                 Ok(()) => chunk.records,
                 Err((records, _)) => *records,
             };
-            result.map_err(|(_, source)| AppendError { written, source })?;
+            result.map_err(|(_, source)| failed(written, source))?;
             rest = later;
         }
         let synced = self.sync_if_due();
         sync_error
             .map_or(synced, Err)
-            .map_err(|source| AppendError { written, source })
+            .map_err(|source| failed(written, source))
     }
 
     fn check_lens(&self, batch: &RecordBatch) -> Result<(), Error> {
@@ -96,6 +114,7 @@ impl DiskQueue {
         self.unsynced.extend(self.unsynced_end());
         let old = self.write;
         self.writer = Writer::default();
+        self.named = false;
         self.write = Position::start_of(old.file + 1);
         if self.cursor == old {
             self.leave_file(old.file, self.write);
@@ -187,6 +206,7 @@ impl DiskQueue {
             end: None,
             suspect: false,
         });
+        self.named = false;
         self.write = Position::start_of(self.write.file + 1);
         Ok(())
     }

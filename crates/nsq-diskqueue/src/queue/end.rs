@@ -2,10 +2,11 @@
 
 use super::{DiskQueue, Writer};
 use crate::sync_job::write_pristine_metadata;
-use crate::{DirectoryIndex, Error, Event, Position};
+use crate::{Action, DirectoryIndex, Error, Event, Position, RecordBatch};
 use std::path::PathBuf;
 
-/// Numbers tried one by one when files are removed; a wider range, which only damaged metadata has, is listed.
+/// Numbers tried one by one when files are removed; a wider range, which only damaged metadata has, is listed. So
+/// is a queue that had files before this process: one of them may have resisted its removal.
 const RANGE_MAX: u64 = 1024;
 
 impl DiskQueue {
@@ -20,6 +21,8 @@ impl DiskQueue {
     pub fn empty(&mut self) -> Result<(), Error> {
         self.event(Event::Emptying);
         let (files, next) = self.forget_all()?;
+        // First: what is kept aside has no place in the metadata that would tell it from what is gone.
+        self.aside.remove(self.storage.as_ref(), &self.names);
         self.write = Position::start_of(next);
         self.cursor = self.write;
         let result = self.sync();
@@ -42,26 +45,58 @@ impl DiskQueue {
         if self.writer.torn {
             self.open_writer()?;
         }
+        self.take_back_aside()?;
         if self.is_pristine() {
             write_pristine_metadata(self.storage.as_ref(), &self.names, &self.metadata())
         } else {
             self.sync()
         }?;
+        // Its records are in the data files now, and the metadata says so.
+        if self.aside.remove(self.storage.as_ref(), &self.names) {
+            let directory = self.names.directory();
+            self.storage
+                .sync_directory(directory)
+                .map_err(Error::io(Action::Sync, directory))?;
+        }
         self.reader = None;
         self.writer.handle = None;
         Ok(())
     }
 
+    /// Appends what is kept aside to the data files, where upstream looks for it.
+    fn take_back_aside(&mut self) -> Result<(), Error> {
+        let mut batch = RecordBatch::new();
+        for record in self.aside.all(self.storage.as_ref(), &self.names)? {
+            batch.push(&[&record]);
+        }
+        match self.append(&batch) {
+            Ok(()) => Ok(()),
+            Err(failed) => Err(failed.source),
+        }
+    }
+
     /// Drops all records and removes all files, also the metadata file. What is left is a queue as if never used.
+    ///
+    /// If a data file cannot be removed, the metadata file stays and says that all of them are consumed: a queue
+    /// of the same name removes them when it is opened.
     ///
     /// # Errors
     ///
-    /// If the directory could not be listed. Files that cannot be removed are [reported](Self::take_events).
+    /// If the directory could not be listed, or if data files stay and the metadata could not be written.
     pub fn delete(&mut self) -> Result<(), Error> {
         self.event(Event::Deleting);
-        let (files, _) = self.forget_all()?;
+        let (files, next) = self.forget_all()?;
+        self.aside.remove(self.storage.as_ref(), &self.names);
         for path in files {
             self.remove_file(&path);
+        }
+        if !self.unremoved.is_empty() {
+            self.write = Position::start_of(next);
+            self.cursor = self.write;
+            self.sync()?;
+        }
+        if !self.unremoved.is_empty() {
+            return Ok(());
         }
         self.remove_file(&self.names.metadata());
         self.write = Position::default();
@@ -79,7 +114,7 @@ impl DiskQueue {
             "the sync that was begun is finished before the records are dropped"
         );
         let (first, last) = (self.position().file, self.write.file);
-        let numbers: Vec<u64> = if last.saturating_sub(first) <= RANGE_MAX {
+        let numbers: Vec<u64> = if self.opened_at == 0 && last.saturating_sub(first) <= RANGE_MAX {
             (first..=last)
                 .chain(
                     self.passed
@@ -95,13 +130,19 @@ impl DiskQueue {
                 .data
         };
         self.writer = Writer::default();
+        self.named = false;
         self.reader = None;
         self.handed_out.clear();
+        let stuck = std::mem::take(&mut self.unremoved);
         self.passed.clear();
         self.unsynced.clear();
         self.unread = 0;
         Ok((
-            numbers.into_iter().map(|file| self.names.data(file)).collect(),
+            numbers
+                .into_iter()
+                .map(|file| self.names.data(file))
+                .chain(stuck)
+                .collect(),
             last + 1,
         ))
     }

@@ -1,6 +1,7 @@
 //! Opening: from metadata that fits the files, and from whatever else there is.
 
 use super::{DiskQueue, Writer};
+use crate::aside::Aside;
 use crate::handed_out::HandedOut;
 use crate::index::QueueFiles;
 use crate::metadata::{METADATA_LEN_MAX, Metadata};
@@ -37,14 +38,18 @@ impl DiskQueue {
             syncs_itself: options.syncs_itself,
             write: Position::default(),
             writer: Writer::default(),
+            named: false,
             unsynced: Vec::new(),
             syncing: false,
             due: false,
+            opened_at: 0,
             cursor: Position::default(),
             reader: None,
             handed_out: HandedOut::default(),
+            aside: Aside::default(),
             unread: 0,
             passed: Vec::new(),
+            unremoved: Vec::new(),
             operations: 0,
             persisted: None,
             events: Vec::new(),
@@ -53,6 +58,11 @@ impl DiskQueue {
             Some(metadata) => queue.start_from(metadata)?,
             None => queue.start_over(options.index.as_deref(), 0)?,
         }
+        if DirectoryIndex::has_aside(options.index.as_deref(), queue.name()) {
+            queue.aside = Aside::open(queue.storage.as_ref(), &queue.names, queue.position())?;
+        }
+        queue.opened_at = queue.position().file;
+        queue.handed_out.start_at(queue.aside.next_ticket());
         Ok(queue)
     }
 
@@ -129,7 +139,7 @@ impl DiskQueue {
         if index.is_some_and(|index| index.queue(self.names.queue()).is_none()) {
             return Ok(());
         }
-        let QueueFiles { data, temporary } = self.list_files()?;
+        let QueueFiles { data, temporary, .. } = self.list_files()?;
         for name in temporary {
             self.remove_file(&self.names.directory().join(name));
         }

@@ -1,6 +1,7 @@
 //! Handing out and consuming records.
 
 use super::{DiskQueue, Passed, Reader, Record};
+use crate::aside::Left;
 use crate::batch::FRAME_HEADER_LEN;
 use crate::scan::{Scanner, Verdict};
 use crate::storage::{OpenMode, StorageFile, read_fully};
@@ -34,13 +35,18 @@ impl DiskQueue {
     /// If the operating system refuses to open or read a file that exists. Nothing is skipped; the next call
     /// tries again.
     pub fn read(&mut self, max_bytes: usize) -> Result<Vec<Record>, Error> {
-        let mut records = Vec::new();
+        let mut records = self.read_aside(max_bytes)?;
         while records.is_empty() && self.cursor < self.write {
             let Some(limit) = self.open_reader()? else {
                 continue;
             };
             if self.cursor.offset < limit {
-                records = self.read_block(limit, max_bytes)?;
+                let block = self.read_block(limit, max_bytes);
+                if block.is_err() {
+                    // What the handle refers to may not be what the name does by the time of the next try.
+                    self.reader = None;
+                }
+                records = block?;
             }
             if self.cursor.offset >= limit && self.cursor.file < self.write.file {
                 self.next_file()?;
@@ -50,28 +56,18 @@ impl DiskQueue {
         Ok(records)
     }
 
-    /// Consumes the oldest `count` records that are handed out: they will not come back after a restart that
-    /// follows the next sync. Syncs by itself when that is due, and when a file is completely consumed, which is
-    /// then removed.
-    ///
-    /// # Errors
-    ///
-    /// If the sync failed. The records are consumed nevertheless.
-    ///
-    /// # Panics
-    ///
-    /// If fewer records are handed out.
-    pub fn advance(&mut self, count: u64) -> Result<(), Error> {
-        let held = self.handed_out.len();
-        assert!(count <= held, "consumes {count} records of {held} handed out");
-        let file = self.position().file;
-        self.handed_out.pop(count);
-        self.operations += count;
-        if self.position().file > file {
-            self.sync_now_or_later()
-        } else {
-            self.sync_if_due()
-        }
+    /// Hands out what an earlier process has kept aside: it is older than all there is in the data files.
+    fn read_aside(&mut self, max_bytes: usize) -> Result<Vec<Record>, Error> {
+        let end = self.cursor;
+        let records = self.aside.read(self.storage.as_ref(), &self.names, max_bytes)?;
+        let records = records.into_iter();
+        let record = |left: Left| Record {
+            ticket: left.ticket,
+            data: left.data,
+            end,
+            due_ns: left.due_ns,
+        };
+        Ok(records.map(record).collect())
     }
 
     /// Opens the file at the cursor if needed, and says where its records end. `None` if the cursor had to move
@@ -279,11 +275,14 @@ impl DiskQueue {
     fn hand_out(&mut self, block: &Bytes, records: &[(u64, u64)]) -> Vec<Record> {
         let (file, base) = (self.cursor.file, self.cursor.offset);
         let in_block = |offset: u64| usize::try_from(offset - base).unwrap_or(usize::MAX);
-        let handed: Vec<Record> = records
-            .iter()
-            .map(|&(start, end)| Record {
+        let first_ticket = self.handed_out.next_ticket();
+        let handed: Vec<Record> = (first_ticket..)
+            .zip(records)
+            .map(|(ticket, &(start, end))| Record {
+                ticket,
                 data: block.slice(in_block(start) + FRAME_HEADER_LEN..in_block(end)),
                 end: Position { file, offset: end },
+                due_ns: None,
             })
             .collect();
         for (record, &(offset, _)) in handed.iter().zip(records) {

@@ -1,8 +1,10 @@
 //! Making what was written, and what was consumed, survive a power loss.
 
 use super::DiskQueue;
+use crate::metadata::Metadata;
+use crate::storage::{OpenMode, write_fully};
 use crate::sync_job::{SyncJob, SyncOutcome, Unsynced};
-use crate::{Error, Event};
+use crate::{Action, Error, Event};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,6 +36,29 @@ impl DiskQueue {
         }
     }
 
+    /// Sees whether the disk takes anything, after it has refused something: syncs what is not synced, unless a
+    /// sync is under way, opens the file to be written, and writes and removes another of `len` bytes.
+    ///
+    /// # Errors
+    ///
+    /// If it does not.
+    pub fn probe(&mut self, len: usize) -> Result<(), Error> {
+        if !self.syncing && (self.needs_data_sync() || self.aside.is_unsynced()) {
+            self.sync()?;
+        }
+        self.open_writer()?;
+        let path = self.names.probe();
+        let written = || {
+            let file = self.storage.open(&path, OpenMode::Replace)?;
+            write_fully(file.as_ref(), &vec![0; len], 0).map_err(|(_, error)| error)?;
+            file.sync()
+        };
+        let outcome = written().map_err(Error::io(Action::Write, &path));
+        // Nothing refers to it, and the next try overwrites it.
+        let _ = self.storage.remove(&path);
+        outcome
+    }
+
     fn sync_once(&mut self) -> Result<(), Error> {
         assert!(
             !self.syncing,
@@ -57,7 +82,7 @@ impl DiskQueue {
     /// The outcome must be given to [`finish_sync`](Self::finish_sync), and before that, the queue must not be
     /// synced, emptied, closed or deleted.
     pub fn begin_sync(&mut self) -> Option<SyncJob> {
-        if self.syncing || self.is_pristine() {
+        if self.syncing || (self.is_pristine() && !self.aside.is_unsynced()) {
             return None;
         }
         // Also if it is going to fail: it is tried again when it is due again, not with every call.
@@ -65,9 +90,24 @@ impl DiskQueue {
         self.due = false;
         let metadata = self.metadata();
         let metadata = (self.persisted != Some(metadata)).then_some(metadata);
-        let files = self.files_to_sync();
-        if metadata.is_none() && files.is_empty() {
+        let job = self.begin(metadata);
+        if job.is_none() {
             self.remove_consumed_files(self.position().file);
+        }
+        job
+    }
+
+    /// Begins to make what was appended survive a power loss, and nothing else, as fast as that can be: otherwise
+    /// as [`begin_sync`](Self::begin_sync). After a crash, the records since the last whole sync are found by
+    /// looking at the files.
+    pub fn begin_commit(&mut self) -> Option<SyncJob> {
+        if self.syncing { None } else { self.begin(None) }
+    }
+
+    fn begin(&mut self, metadata: Option<Metadata>) -> Option<SyncJob> {
+        let files = self.files_to_sync();
+        let aside = self.aside.to_sync();
+        if metadata.is_none() && files.is_empty() && aside.is_none() {
             return None;
         }
         self.syncing = true;
@@ -76,7 +116,11 @@ impl DiskQueue {
             names: Arc::clone(&self.names),
             rules: self.rules,
             files,
+            aside,
+            aside_changes: self.aside.changes(),
             metadata,
+            // Replacing the metadata does that, too.
+            syncs_names: metadata.is_some() || !self.named || !self.aside.is_named(),
             covers: self.write,
         })
     }
@@ -99,6 +143,11 @@ impl DiskQueue {
         }
         match &outcome.result {
             Ok(()) => {
+                self.aside.mark_synced(outcome.aside_changes);
+                if outcome.syncs_names {
+                    self.aside.mark_named(outcome.aside_changes);
+                    self.named |= outcome.covers.file == self.write.file && outcome.covers.offset > 0;
+                }
                 if let Some(metadata) = outcome.metadata {
                     self.persisted = Some(metadata);
                     self.remove_consumed_files(metadata.read.file);
@@ -110,6 +159,12 @@ impl DiskQueue {
             Err(_) => {}
         }
         outcome.result
+    }
+
+    /// Gives up a sync that was begun and whose outcome will never be known: it counts as failed.
+    pub fn abandon_sync(&mut self) {
+        self.syncing = false;
+        self.mark_suspect(self.write.file);
     }
 
     /// Syncs, unless that is the owner's business or under way.
@@ -183,6 +238,9 @@ impl DiskQueue {
 
     /// Removes, or sets aside, the files before `first`, oldest first. All of them are completely consumed.
     fn remove_consumed_files(&mut self, first: u64) {
+        for path in std::mem::take(&mut self.unremoved) {
+            self.remove_file(&path);
+        }
         let (mut consumed, kept): (Vec<_>, _) = self.passed.iter().partition(|passed| passed.file < first);
         self.passed = kept;
         self.unsynced.retain(|unsynced| unsynced.file >= first);
@@ -213,7 +271,7 @@ impl DiskQueue {
         false
     }
 
-    /// Removes a file; says so if that fails. A missing one is fine.
+    /// Removes a file. If that fails, says so, and tries again with the next sync. A missing one is fine.
     pub(super) fn remove_file(&mut self, path: &Path) {
         match self.storage.remove(path) {
             Ok(()) => {}
@@ -223,6 +281,7 @@ impl DiskQueue {
                     path: path.to_owned(),
                     cause: error.to_string(),
                 });
+                self.unremoved.push(path.to_owned());
             }
         }
     }

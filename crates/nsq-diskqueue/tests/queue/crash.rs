@@ -99,7 +99,7 @@ impl Ledger {
                 let batch = batch(self.appended..self.tried);
                 let result = match step {
                     Step::Append(_) => queue.append(&batch),
-                    _ => queue.append_handed_out(&batch),
+                    _ => queue.append_handed_out(&batch).map(|_| ()),
                 };
                 self.appended += result
                     .as_ref()

@@ -1,6 +1,8 @@
 //! The disk queue by its public API, on the real file system and on one with faults.
 
 #[cfg(test)]
+mod aside;
+#[cfg(test)]
 mod basics;
 #[cfg(test)]
 mod crash;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use nsq_core::StorageError;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -21,7 +23,18 @@ pub(super) struct Keeper {
     requests: Sender<()>,
     pending: Receiver<()>,
     waiting: Mutex<Vec<oneshot::Sender<Result<(), StorageError>>>>,
+    /// Counts requests; the file covers those up to `saved`.
+    requested: AtomicU64,
+    saved: AtomicU64,
+    /// The last write failed.
+    is_failing: AtomicBool,
 }
+
+/// How soon a write that failed is tried again.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// What the health of the file is listed under, among those of the queues.
+const PART: &str = "nsqd.dat";
 
 impl Keeper {
     pub(super) fn new(nsqd: Weak<Nsqd>) -> Self {
@@ -31,6 +44,9 @@ impl Keeper {
             requests,
             pending,
             waiting: Mutex::default(),
+            requested: AtomicU64::new(0),
+            saved: AtomicU64::new(0),
+            is_failing: AtomicBool::new(false),
         }
     }
 
@@ -38,15 +54,33 @@ impl Keeper {
         let (nsqd, pending) = (self.nsqd.clone(), self.pending.clone());
         nsq_runtime::spawn_thread("metadata", move || {
             // Ends with the daemon, which holds the other end.
-            while pending.recv().is_ok() {
-                let Some(nsqd) = nsqd.upgrade() else { return };
-                nsqd.keeper.write(&nsqd);
+            let mut wait = pending.recv().map_err(|_| RecvTimeoutError::Disconnected);
+            while wait != Err(RecvTimeoutError::Disconnected) {
+                let Some(owner) = nsqd.upgrade() else { return };
+                let worked = owner.keeper.write(&owner);
+                drop(owner);
+                wait = if worked {
+                    pending.recv().map_err(|_| RecvTimeoutError::Disconnected)
+                } else {
+                    pending.recv_timeout(RETRY_AFTER)
+                };
             }
         })?;
         Ok(())
     }
 
+    /// Whether the file knows of all changes that were requested to be written.
+    pub(super) fn is_saved(&self) -> bool {
+        self.saved.load(Ordering::Acquire) >= self.requested.load(Ordering::Acquire)
+    }
+
+    /// Whether the file could not be written the last time.
+    pub(super) fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Acquire)
+    }
+
     pub(super) fn request(&self) {
+        self.requested.fetch_add(1, Ordering::AcqRel);
         // Full: the write that is to come covers this change as well.
         let _ = self.requests.try_send(());
     }
@@ -58,7 +92,9 @@ impl Keeper {
         written.await.unwrap_or(Ok(()))
     }
 
-    fn write(&self, nsqd: &Nsqd) {
+    /// Returns whether that worked.
+    fn write(&self, nsqd: &Nsqd) -> bool {
+        let covers = self.requested.load(Ordering::Acquire);
         let waiting = std::mem::take(&mut *self.waiting.lock());
         let data_path = &nsqd.options.data_path;
         tracing::info!(
@@ -69,10 +105,16 @@ impl Keeper {
             tracing::error!("failed to persist metadata - {error}");
             StorageError::new(error)
         });
+        nsqd.core.set_health(PART, outcome.as_ref().err());
+        self.is_failing.store(outcome.is_err(), Ordering::Release);
+        if outcome.is_ok() {
+            self.saved.fetch_max(covers, Ordering::AcqRel);
+        }
         for waiter in waiting {
             // Whoever has stopped waiting is not told.
             let _ = waiter.send(outcome.clone());
         }
+        outcome.is_ok()
     }
 }
 

@@ -231,7 +231,17 @@ impl Daemon {
             stop_all.trigger();
             outcome
         };
-        let (accepted, (), ()) = tokio::join!(accepting, answering, answering_tls);
+        // State that a panic has left half changed serves nobody: what can be saved is.
+        let stop_broken = async {
+            tokio::select! {
+                () = nsqd.broken.triggered() => {
+                    tracing::error!("NSQ: a thread has panicked, stopping");
+                    stop_all.trigger();
+                }
+                () = shutdown.triggered() => {}
+            }
+        };
+        let (accepted, (), (), ()) = tokio::join!(accepting, answering, answering_tls, stop_broken);
 
         tracing::info!("TCP: closing {tcp_address}");
         let code = match accepted {
@@ -267,7 +277,11 @@ impl Daemon {
         background.wait(&clock, TASKS_PATIENCE).await;
         drop(lock);
         tracing::info!("NSQ: bye");
-        if saved { code } else { ExitCode::FAILURE }
+        if saved && !nsqd.broken.is_triggered() {
+            code
+        } else {
+            ExitCode::FAILURE
+        }
     }
 }
 

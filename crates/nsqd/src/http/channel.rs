@@ -6,7 +6,7 @@ use nsq_core::{Channel, Topic};
 use nsq_http::{ApiError, Params, Response, State, reply};
 use nsq_protocol::name::{ChannelName, TopicRef};
 
-use super::topic::{existing, persisted};
+use super::topic::{existing, made, persisted};
 use super::{Daemon, storage_failed, topic_param};
 use crate::daemon::Nsqd;
 
@@ -18,7 +18,7 @@ pub(super) async fn create(State(nsqd): Daemon, params: Params<'static>) -> Resu
         .channel_or_create(&name)
         // It is being deleted at this moment.
         .map_err(|_| ApiError::not_found("TOPIC_NOT_FOUND"))?;
-    Ok(reply::empty())
+    made(&nsqd).await
 }
 
 pub(super) async fn delete(State(nsqd): Daemon, params: Params<'static>) -> Result<Response, ApiError> {

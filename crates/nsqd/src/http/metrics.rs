@@ -188,7 +188,11 @@ const SYNCS: Metric = Metric {
 const INFO: Metric = gauge("nsq_info", "Always 1; the version is a label.");
 const HEALTHY: Metric = gauge(
     "nsq_healthy",
-    "Whether the last write to a disk queue has worked.",
+    "Whether all disk queues and the metadata file can be written.",
+);
+const UNHEALTHY: Metric = gauge(
+    "nsq_unhealthy_queues",
+    "Disk queues, and metadata files, that cannot be written.",
 );
 const CONNECTIONS: Metric = gauge("nsq_connections", "Connections of producers and consumers.");
 const LOOKUPD: Metric = gauge(
@@ -225,6 +229,7 @@ fn overview(nsqd: &Nsqd) -> Vec<u8> {
     INFO.put_head(&mut out);
     INFO.put(&mut out, &Labels::of(&[("version", VERSION)]), 1);
     HEALTHY.put_alone(&mut out, u8::from(nsqd.storage_error().is_none()));
+    UNHEALTHY.put_alone(&mut out, nsqd.core().unhealthy_queues());
     CONNECTIONS.put_alone(&mut out, nsqd.clients().count());
     let flushes = nsqd.flush_sizes().snapshot();
     FLUSHES.put_histogram(&mut out, flushes.buckets, flushes.count, flushes.sum);

@@ -32,7 +32,7 @@ pub(super) async fn publish(nsqd: &Nsqd, uri: Uri, body: RequestBody) -> Result<
         0 => topic.publish(std::iter::once(body)),
         defer_ms => topic.publish_deferred(body, defer_ms),
     };
-    settled(receipt).await
+    settled(nsqd, receipt).await
 }
 
 /// `POST /mpub?topic=<t>[&binary=true]`: the body is one message per line, or a binary batch.
@@ -64,7 +64,8 @@ pub(super) async fn multi_publish(nsqd: &Nsqd, uri: Uri, body: RequestBody) -> R
     } else {
         take_lines(&mut intake, &body, options.max_msg_size)?;
     }
-    settled(topic.publish(intake.drain())).await
+    let receipt = topic.publish(intake.drain());
+    settled(nsqd, receipt).await
 }
 
 /// Takes each line that is not empty as a message.
@@ -115,10 +116,10 @@ fn refused_body(error: &BodyError, too_big: &'static str) -> ApiError {
 }
 
 /// Answers once the messages are safe.
-async fn settled(receipt: Result<Receipt, PublishError>) -> Result<Response, ApiError> {
+async fn settled(nsqd: &Nsqd, receipt: Result<Receipt, PublishError>) -> Result<Response, ApiError> {
     let outcome = match receipt {
         Ok(receipt) if receipt.is_settled() => Ok(()),
-        Ok(receipt) => receipt.settled().await,
+        Ok(receipt) => nsqd.settle(receipt).await,
         Err(error) => Err(error),
     };
     match outcome {

@@ -13,7 +13,7 @@ const NOT_FOUND: ApiError = ApiError::not_found("TOPIC_NOT_FOUND");
 pub(super) async fn create(State(nsqd): Daemon, params: Params<'static>) -> Result<Response, ApiError> {
     let name = topic_param(&params)?;
     nsqd.topic(valid_topic(&name)?);
-    Ok(reply::empty())
+    made(&nsqd).await
 }
 
 pub(super) async fn delete(State(nsqd): Daemon, params: Params<'static>) -> Result<Response, ApiError> {
@@ -50,6 +50,17 @@ pub(super) async fn pause(State(nsqd): Daemon, params: Params<'static>) -> Resul
 pub(super) async fn unpause(State(nsqd): Daemon, params: Params<'static>) -> Result<Response, ApiError> {
     existing(&nsqd, &topic_param(&params)?)?.unpause();
     Ok(persisted(&nsqd).await)
+}
+
+/// Success, unless the metadata file is known not to take what was made.
+///
+/// # Differs from upstream
+/// There it is success in any case, and a restart forgets the topic.
+pub(super) async fn made(nsqd: &Nsqd) -> Result<Response, ApiError> {
+    match nsqd.made().await {
+        Ok(()) => Ok(reply::empty()),
+        Err(error) => Err(storage_failed(format_args!("failed to persist metadata"), &error)),
+    }
 }
 
 /// Success, once the metadata file knows what is paused: a crash must not undo it. That the file could not be

@@ -79,6 +79,8 @@ pub struct RawOptions {
     pub snappy: bool,
     pub experiments: StringList,
     pub requeue_on_disconnect: bool,
+    pub durability: String,
+    pub min_free_disk_space: i64,
 }
 
 impl RawOptions {
@@ -160,6 +162,8 @@ impl Default for RawOptions {
             snappy: true,
             experiments: StringList::default(),
             requeue_on_disconnect: false,
+            durability: "go".into(),
+            min_free_disk_space: 0,
         }
     }
 }

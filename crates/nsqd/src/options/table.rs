@@ -348,4 +348,17 @@ pub static TABLE: Table<RawOptions> = Table::new(&[
         "return a client's messages in flight to their channel when its connection ends, \
          instead of after their timeout",
     ),
+    Row::option(
+        "durability",
+        field!(durability),
+        "Durability",
+        "what is done before a publisher is told OK: go (a place in memory, or on disk if that is full), \
+         disk (written, survives a crash of nsqd) or fsync (synced, survives a power loss)",
+    ),
+    Row::option(
+        "min-free-disk-space",
+        field!(min_free_disk_space),
+        "MinFreeDiskSpace",
+        "bytes of disk space below which publishers are refused instead of filling the disk; 0 for none",
+    ),
 ]);

@@ -281,6 +281,8 @@ const OPTIONS: &[(&str, &str, &str, &str, &str)] = &[
         "true",
         "true",
     ),
+    ("durability", "durability", r#""go""#, "fsync", r#""fsync""#),
+    ("min-free-disk-space", "min_free_disk_space", "0", "1000", "1000"),
 ];
 
 #[test]

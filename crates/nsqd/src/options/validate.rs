@@ -91,6 +91,11 @@ impl Options {
             min_output_buffer_timeout: span("min-output-buffer-timeout", raw.min_output_buffer_timeout)?,
             output_buffer_timeout: span("output-buffer-timeout", raw.output_buffer_timeout)?,
             requeue_on_disconnect: raw.requeue_on_disconnect,
+            durability: raw
+                .durability
+                .parse()
+                .map_err(|_| out_of_range("durability", "go, disk or fsync"))?,
+            min_free_disk_space: count("min-free-disk-space", raw.min_free_disk_space)?,
             max_channel_consumers: Some(size("max-channel-consumers", raw.max_channel_consumers)?)
                 .filter(|&consumers| consumers > 0),
             e2e_processing_latency_percentiles: percentiles,

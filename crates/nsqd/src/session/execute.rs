@@ -17,6 +17,7 @@ use nsq_protocol::name::{ChannelName, ChannelRef, TopicName, TopicRef};
 
 use super::gate::Gate;
 use super::scratch::Scratch;
+use super::unsettled::Unsettled;
 use super::upgrade::Upgrade;
 use super::{End, Session, Stage, log_error};
 use crate::auth::{AuthFailure, Grant};
@@ -34,13 +35,6 @@ struct Run {
 
 /// How work ended that a command had begun.
 pub(super) enum Completion {
-    /// Messages went to disk.
-    Published {
-        verb: Verb,
-        topic: Arc<Topic>,
-        count: usize,
-        outcome: Result<(), PublishError>,
-    },
     /// The authorization servers have been asked.
     Asked {
         secret: Secret,
@@ -133,6 +127,13 @@ impl Session {
                     );
                     consumed += len;
                 }
+                Ok(Decoded::Command { command, .. })
+                    if !self.unsettled.is_empty() && !is_publish(&command) =>
+                {
+                    // It may have an answer, which must not overtake those of what was published before.
+                    self.unsettled.holds_back = true;
+                    break;
+                }
                 Ok(Decoded::Command {
                     command,
                     consumed: len,
@@ -163,16 +164,6 @@ impl Session {
     /// Takes up what a command had begun.
     pub(super) fn complete(&mut self, completion: Completion) -> Result<(), End> {
         match completion {
-            Completion::Published {
-                verb,
-                topic,
-                count,
-                outcome,
-            } => {
-                outcome.map_err(|error| publish_failed(verb, &error))?;
-                self.published(&topic, count, answers(verb, count));
-                Ok(())
-            }
             Completion::Asked { secret, outcome } => self.on_answer(secret, outcome),
             Completion::TrySubAgain {
                 topic,
@@ -246,12 +237,13 @@ impl Session {
     /// Publishes what has been taken in.
     fn publish(&mut self, verb: Verb, topic: &Arc<Topic>, scratch: &mut Scratch) -> Result<(), End> {
         let count = scratch.intake.len();
+        let bytes = scratch.intake.body_bytes();
         let receipt = topic.publish(scratch.intake.drain()).map_err(|error| {
             // The next publish asks for the topic anew: it may have been deleted and made again.
             self.topic = None;
             publish_failed(verb, &error)
         })?;
-        self.receive(verb, topic, count, receipt);
+        self.receive(verb, topic, (count, bytes), receipt);
         Ok(())
     }
 
@@ -268,25 +260,39 @@ impl Session {
             self.topic = None;
             publish_failed(Verb::Dpub, &error)
         })?;
-        self.receive(Verb::Dpub, &topic, 1, receipt);
+        self.receive(Verb::Dpub, &topic, (1, body.len()), receipt);
         Ok(())
     }
 
-    /// Answers a publish, now if its messages are safe.
-    fn receive(&mut self, verb: Verb, topic: &Arc<Topic>, count: usize, receipt: Receipt) {
-        if receipt.is_settled() {
+    /// Answers a publish of so many messages and bytes: now, if they are safe and nothing before it waits.
+    fn receive(&mut self, verb: Verb, topic: &Arc<Topic>, (count, bytes): (usize, usize), receipt: Receipt) {
+        if receipt.is_settled() && self.unsettled.is_empty() {
             self.published(topic, count, answers(verb, count));
-        } else {
-            let topic = Arc::clone(topic);
-            self.later = Some(Box::pin(async move {
-                Completion::Published {
-                    verb,
-                    topic,
-                    count,
-                    outcome: receipt.settled().await,
-                }
-            }));
+            return;
         }
+        let nsqd = Arc::clone(&self.nsqd);
+        self.unsettled.push(Unsettled {
+            verb,
+            topic: Arc::clone(topic),
+            count,
+            bytes,
+            outcome: Box::pin(async move { nsqd.settle(receipt).await }),
+        });
+    }
+
+    /// Answers a publish that has waited.
+    pub(super) fn settled(
+        &mut self,
+        publish: &Unsettled,
+        outcome: Result<(), PublishError>,
+    ) -> Result<(), End> {
+        outcome.map_err(|error| publish_failed(publish.verb, &error))?;
+        self.published(
+            &publish.topic,
+            publish.count,
+            answers(publish.verb, publish.count),
+        );
+        Ok(())
     }
 
     fn published(&mut self, topic: &Topic, count: usize, answers: usize) {
@@ -452,6 +458,13 @@ impl Session {
     fn log_command(&self, verb: Verb, topic: &str) {
         tracing::debug!("PROTOCOL(V2): [{}] [{verb} {topic}]", self.client.peer());
     }
+}
+
+fn is_publish(command: &Command<'_>) -> bool {
+    matches!(
+        command,
+        Command::Pub { .. } | Command::Mpub { .. } | Command::Dpub { .. }
+    )
 }
 
 /// An OK for each PUB, one for all of an MPUB.

@@ -23,6 +23,7 @@ pub(crate) struct Intake {
     bodies: Vec<Bytes>,
     block: Vec<u8>,
     ranges: Vec<Range<usize>>,
+    bytes: usize,
 }
 
 impl Intake {
@@ -30,9 +31,15 @@ impl Intake {
         self.bodies.len() + self.ranges.len()
     }
 
+    /// Bytes of all bodies.
+    pub(crate) fn body_bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Adds a body. `to_come` says how many bytes of bodies, this one included, are expected at most;
     /// `received` is the buffer that holds the body, if it can be shared.
     pub(crate) fn push(&mut self, body: &[u8], to_come: usize, received: Option<&Bytes>) {
+        self.bytes += body.len();
         if let Some(received) = received
             && (body.len() >= SHARED_BODY_MIN || body.len() * SHARED_SHARE >= received.len())
         {
@@ -52,6 +59,7 @@ impl Intake {
     /// All bodies, in the order they were added; the intake is empty then.
     pub(crate) fn drain(&mut self) -> std::vec::Drain<'_, Bytes> {
         self.seal();
+        self.bytes = 0;
         self.bodies.drain(..)
     }
 

@@ -22,10 +22,6 @@ thread_local! {
 }
 
 impl Scratch {
-    #[expect(
-        clippy::unnecessary_box_returns,
-        reason = "it moves between here and the thread, as a pointer"
-    )]
     /// This thread's buffers, or new ones if they are lent already.
     pub(super) fn borrow() -> Box<Self> {
         SCRATCH.take().unwrap_or_else(|| {
