@@ -5,6 +5,7 @@
 
 #![expect(
     clippy::indexing_slicing,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "helpers of tests fail like tests; Clippy exempts only the test functions themselves"
 )]
@@ -79,7 +80,7 @@ fn kill_once(nsqd: Nsqd, ledger: &Arc<Ledger>, defers: bool, run: u64, accepted:
     for producer in 0..3 {
         let ledger = Arc::clone(ledger);
         workers.push(thread::spawn(move || {
-            peers::produce(address, TOPIC, producer, defers, &ledger)
+            peers::produce(address, TOPIC, producer, defers, &ledger);
         }));
     }
     for (index, channel) in CHANNELS.into_iter().enumerate() {
@@ -128,9 +129,12 @@ fn durability_disk_survives_kills() {
 
 #[test]
 fn durability_fsync_survives_kills() {
-    kill_again_and_again(&[
-        "--durability=fsync",
-        "--msg-timeout=2s",
-        "--max-bytes-per-file=100000",
-    ], true);
+    kill_again_and_again(
+        &[
+            "--durability=fsync",
+            "--msg-timeout=2s",
+            "--max-bytes-per-file=100000",
+        ],
+        true,
+    );
 }

@@ -52,7 +52,7 @@ pub(crate) fn produce(address: SocketAddr, topic: &str, producer: u64, defers: b
         while unanswered.len() >= UNANSWERED_MAX {
             match read_frame(&mut answers) {
                 Some((0, answer)) if answer == b"OK" => {
-                    ledger.accept(unanswered.pop_front().unwrap_or_default())
+                    ledger.accept(unanswered.pop_front().unwrap_or_default());
                 }
                 Some((0, answer)) => assert_eq!(answer, b"_heartbeat_"),
                 Some((_, error)) => panic!("{}", String::from_utf8_lossy(&error)),
@@ -133,9 +133,8 @@ pub(crate) fn finish_all(
                 ledger.finish(index, &String::from_utf8_lossy(&data[26..]));
                 stream.write_all(format!("FIN {id}\n").as_bytes()).unwrap();
             }
-            Some(_) => {}
             None if is_empty() => return,
-            None => {}
+            Some(_) | None => {}
         }
     }
 }
