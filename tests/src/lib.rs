@@ -16,6 +16,7 @@
 //! - [`Nsqd`] and [`Setup`]: one daemon on ports of its own, with a data directory that outlives restarts.
 //! - [`Nsq`]: a whole NSQ in one process.
 //! - [`Nsqlookupd`]: one discovery daemon, and producers that register with it.
+//! - [`Nsqadmin`]: one admin daemon, and a [`Cluster`] for it to look at.
 //! - [`process`]: any program as a child that cannot outlive its test, with its output by line.
 //! - [`http`]: an HTTP client that hides nothing.
 //! - [`Nsqauthd`]: one authorization server of ours.
@@ -38,6 +39,7 @@ mod fake_lookupd;
 pub mod http;
 pub mod metrics;
 mod nsq;
+mod nsqadmin;
 mod nsqauthd;
 mod nsqd;
 pub mod nsqlookupd;
@@ -51,6 +53,7 @@ pub use nsq_testkit::peer::{self, Message, Peer, Stopwatch, command};
 
 pub use self::fake_lookupd::{FakeLookupd, await_identified, expect_command};
 pub use self::nsq::Nsq;
+pub use self::nsqadmin::{Cluster, Nsqadmin, await_json};
 pub use self::nsqauthd::Nsqauthd;
 pub use self::nsqd::{Nsqd, Setup, Stopped};
 pub use self::nsqlookupd::Nsqlookupd;

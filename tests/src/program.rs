@@ -29,6 +29,12 @@ pub fn nsqlookupd() -> &'static Path {
     PATH.get_or_init(|| build("nsqlookupd-bin", "nsqlookupd"))
 }
 
+/// The nsqadmin under test.
+pub fn nsqadmin() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| build("nsqadmin-bin", "nsqadmin"))
+}
+
 /// The nsqauthd under test.
 pub fn nsqauthd() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();

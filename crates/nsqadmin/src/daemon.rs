@@ -57,6 +57,8 @@ pub(crate) struct Admin {
     pub(crate) log: Log,
     pub(crate) clock: Clock,
     pub(crate) client: Client,
+    /// When it started, in Unix seconds.
+    pub(crate) started_s: i64,
     pub(crate) notifier: Notifier,
     pub(crate) collector: Collector,
     pub(crate) tails: Arc<Tails>,
@@ -131,6 +133,7 @@ pub async fn start(options: Options, log: Log, clock: Clock) -> Result<Daemon, S
         nsqds: options.nsqd_http_addresses.clone().into(),
         options,
         log,
+        started_s: clock.wall_ns() / 1_000_000_000,
         clock,
         client,
         notifier,

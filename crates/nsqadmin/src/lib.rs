@@ -18,6 +18,7 @@ mod ext;
 mod graphite;
 mod health;
 mod history;
+mod metrics;
 mod notify;
 pub mod options;
 mod page;

@@ -8,7 +8,7 @@ use nsq_net::Peer;
 
 use crate::caller::OriginalUri;
 use crate::daemon::Admin;
-use crate::{api, assets, compress, config, ext, graphite, page};
+use crate::{api, assets, compress, config, ext, graphite, metrics, page};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -29,6 +29,7 @@ impl Front {
         router = config::routes(router);
         router = graphite::routes(router);
         router = ext::routes(router);
+        router = metrics::routes(router);
         Self {
             routes: router.with_state(admin),
             base_path,

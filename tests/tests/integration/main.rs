@@ -18,6 +18,7 @@ mod hostile;
 mod http;
 mod lookupd;
 mod nsq;
+mod nsqadmin;
 mod persistence;
 mod protocol;
 mod security;

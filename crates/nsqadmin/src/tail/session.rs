@@ -28,6 +28,9 @@ const BODIES_MAX: usize = 1000;
 const BODIES_SIZE_MAX: usize = 16 << 20;
 const BODY_SIZE_MAX: usize = 1 << 20;
 
+/// How long leaving a node in good order may take.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How often is told how many messages were skipped, and that the session is alive.
 const TELL_INTERVAL: Duration = Duration::from_secs(1);
 const KEEP_ALIVE_TICKS: u32 = 10;
@@ -263,7 +266,7 @@ impl Session {
     async fn watch(&self, mut source: Source, clock: &Clock) -> Reason {
         let reason = self.watch_until_lost(&mut source, clock).await;
         // Before anybody is told: the channel goes with the connection.
-        drop(source.stream);
+        leave(&mut source.stream, clock).await;
         let _ = self.sender.send(event::node_lost(&source.node, &reason)).await;
         reason
     }
@@ -317,6 +320,21 @@ impl Session {
             self.skipped.fetch_add(1, Ordering::Relaxed);
         }
         message.finish();
+    }
+}
+
+/// Leaves a node in good order.
+async fn leave(stream: &mut MessageStream, clock: &Clock) {
+    stream.consumer().begin_stop();
+    let drained = async {
+        while let Some(message) = stream.next().await {
+            message.finish();
+        }
+        stream.consumer().stopped().await;
+    };
+    tokio::select! {
+        () = drained => {}
+        () = clock.sleep(LEAVE_PATIENCE) => {}
     }
 }
 
