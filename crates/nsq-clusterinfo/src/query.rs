@@ -78,17 +78,14 @@ impl Asker {
 
     /// Sends a request, and once more over TLS to an nsqd that requires it.
     async fn ask(&self, verb: &Verb, url: &str) -> Result<ClientReply, QueryError> {
-        let mut reply = self
-            .client
-            .send(verb.request(url))
+        // A request in progress is large, and many are under way at once.
+        let mut reply = Box::pin(self.client.send(verb.request(url)))
             .await
             .map_err(QueryError::Http)?;
         if reply.status == StatusCode::FORBIDDEN
             && let Some(url) = tls_url(url, &reply.body)
         {
-            reply = self
-                .client
-                .send(verb.request(&url))
+            reply = Box::pin(self.client.send(verb.request(&url)))
                 .await
                 .map_err(QueryError::Http)?;
         }
