@@ -4,15 +4,12 @@
 //! `cargo test` alone is enough. `NSQD_BIN` names another nsqd to test instead. `NSQ_REFERENCE_BIN_DIR` names a
 //! directory with the original programs, for tests that need both.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-
-use parking_lot::Mutex;
 
 /// The nsqd under test.
 pub fn nsqd() -> &'static Path {
@@ -47,14 +44,25 @@ pub fn nsq() -> &'static Path {
     PATH.get_or_init(|| build("nsq-bin", "nsq"))
 }
 
-/// The utility of this name.
+/// The utilities under test.
+pub const UTILITIES: [&str; 6] = [
+    "nsq_stat",
+    "nsq_tail",
+    "nsq_to_file",
+    "nsq_to_http",
+    "nsq_to_nsq",
+    "to_nsq",
+];
+
+/// One of the [`UTILITIES`]. The first call builds all of them.
 pub fn utility(name: &str) -> PathBuf {
-    static PATHS: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
-    PATHS
-        .lock()
-        .entry(name.to_owned())
-        .or_insert_with(|| build(&format!("{name}-bin"), name))
-        .clone()
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    let directory = DIRECTORY.get_or_init(|| {
+        let built = UTILITIES.map(|name| build(&format!("{name}-bin"), name));
+        let directory = built.first().and_then(|path| path.parent());
+        directory.expect("a program is in a directory").to_owned()
+    });
+    directory.join(name)
 }
 
 /// What `--version` of the nsqd under test prints, without the line end: `nsqd v1.3.0 (built w/...)`.

@@ -5,6 +5,7 @@ mod files;
 mod forwarding;
 mod ledger;
 mod pipes;
+mod statistics;
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +25,9 @@ struct Bench {
 }
 
 impl Bench {
+    /// Made before any daemon is started: building the utilities may take longer than that may run.
     fn new() -> Self {
+        program::utility("to_nsq");
         Self {
             directory: TempDir::with_prefix("utility-").unwrap(),
         }

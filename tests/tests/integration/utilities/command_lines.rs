@@ -178,15 +178,6 @@ const ENDS: &[(&str, &str, i32, &str)] = &[
     ),
 ];
 
-const UTILITIES: [&str; 6] = [
-    "nsq_tail",
-    "to_nsq",
-    "nsq_to_file",
-    "nsq_to_http",
-    "nsq_to_nsq",
-    "nsq_stat",
-];
-
 /// The line that says why the program ended, without its date.
 fn reason(stderr: &str, code: i32) -> &str {
     let mut lines = stderr.lines();
@@ -234,7 +225,7 @@ fn what_is_refused_is_refused_as_by_the_original() {
 #[test]
 fn every_flag_of_the_original_is_there_with_its_default() {
     let bench = Bench::new();
-    for name in UTILITIES {
+    for name in program::UTILITIES {
         let own = bench.run(name, &["-h"]);
         assert_eq!(own.status.code(), Some(0));
         let version = bench.run(name, &["--version"]);

@@ -25,9 +25,9 @@ fn compressed_files_hold_every_message_after_sigkill() {
 }
 
 fn survive(own: &[&str]) {
+    let bench = Bench::new();
     let mut cluster = Cluster::start();
     cluster.create_channel("t", "nsq_to_file");
-    let bench = Bench::new();
     let mut ledger = Ledger::open();
     let flags = cluster.flags();
     let mut flags: Vec<&str> = flags.iter().map(String::as_str).collect();
@@ -112,9 +112,9 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 #[test]
 fn a_hangup_finishes_the_file_and_writing_goes_on() {
+    let bench = Bench::new();
     let nsqd = Nsqd::start();
     nsqd.create_channel("t", "nsq_to_file");
-    let bench = Bench::new();
     let flags = [
         "--topic=t",
         "--output-dir=out",
@@ -144,9 +144,9 @@ fn a_hangup_finishes_the_file_and_writing_goes_on() {
 
 #[test]
 fn a_file_that_cannot_be_written_ends_it_and_loses_nothing() {
+    let bench = Bench::new();
     let nsqd = Nsqd::start();
     nsqd.create_channel("t", "nsq_to_file");
-    let bench = Bench::new();
     fs::write(bench.path().join("out"), "a file, not a directory").unwrap();
     bench.publish(&nsqd, "t", b"1\n2\n");
     let flags = [
@@ -168,8 +168,8 @@ fn a_file_that_cannot_be_written_ends_it_and_loses_nothing() {
 
 #[test]
 fn topics_are_found_by_their_pattern() {
-    let cluster = Cluster::start();
     let bench = Bench::new();
+    let cluster = Cluster::start();
     let archive = bench.start(
         "nsq_to_file",
         &[

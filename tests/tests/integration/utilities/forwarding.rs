@@ -68,9 +68,9 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Vec<Vec<u8>>>) -> std::io::Result<(
 
 /// Moves all messages by `utility` from a cluster in trouble to wherever `own` flags say.
 fn forward(ledger: &Ledger, utility: &str, own: &[&str]) {
+    let bench = Bench::new();
     let mut cluster = Cluster::start();
     cluster.create_channel("t", utility);
-    let bench = Bench::new();
     let flags = cluster.flags();
     let mut flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     flags.extend(["--topic=t", "--status-every=200"]);
@@ -105,6 +105,7 @@ fn http_servers_get_every_message() {
 
 #[test]
 fn other_nsqds_get_every_message() {
+    let bench = Bench::new();
     let mut ledger = Ledger::open();
     let destinations = [Nsqd::start(), Nsqd::start()];
     let flags = destinations
@@ -118,7 +119,6 @@ fn other_nsqds_get_every_message() {
         "nsq_to_nsq",
         &[&flags[0], &flags[1], "--destination-topic=copy"],
     );
-    let bench = Bench::new();
     for (index, nsqd) in destinations.iter().enumerate() {
         let file = format!("out{index}");
         let flags = ["--topic=copy", "--channel=c", &tcp_flag(nsqd)];
@@ -137,6 +137,7 @@ fn other_nsqds_get_every_message() {
 
 #[test]
 fn a_server_that_redirects_for_ever_gets_no_message() {
+    let bench = Bench::new();
     let nsqd = Nsqd::start();
     nsqd.create_channel("t", "nsq_to_http");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -149,7 +150,6 @@ fn a_server_that_redirects_for_ever_gets_no_message() {
             let _ = stream.write_all(answer.as_bytes());
         }
     });
-    let bench = Bench::new();
     bench.publish(&nsqd, "t", b"1\n");
     let forwarder = bench.start(
         "nsq_to_http",
@@ -169,12 +169,12 @@ fn a_server_that_redirects_for_ever_gets_no_message() {
 
 #[test]
 fn a_destination_that_is_down_costs_no_message() {
+    let bench = Bench::new();
     let nsqd = Nsqd::start();
     nsqd.create_channel("t", "nsq_to_nsq");
     let destination = Nsqd::start();
     let address = destination.tcp_address();
     destination.stop();
-    let bench = Bench::new();
     bench.publish(&nsqd, "t", b"{\"a\":1}\n{\"b\":1}\n");
     let forwarder = bench.start(
         "nsq_to_nsq",
@@ -192,6 +192,35 @@ fn a_destination_that_is_down_costs_no_message() {
         "t",
         "nsq_to_nsq",
         &json!({"deferred_count": 1, "in_flight_count": 0, "depth": 0}),
+    );
+    forwarder.signal(Signal::TERM);
+    assert!(forwarder.wait().status.success());
+}
+
+#[test]
+fn a_server_that_hangs_is_given_up_in_time() {
+    let bench = Bench::new();
+    let nsqd = Nsqd::start();
+    nsqd.create_channel("t", "nsq_to_http");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    bench.publish(&nsqd, "t", b"1\n");
+    let forwarder = bench.start(
+        "nsq_to_http",
+        &[
+            "--topic=t",
+            "--http-client-request-timeout=200ms",
+            &format!("--post={url}"),
+            &tcp_flag(&nsqd),
+        ],
+    );
+    forwarder.log().await_line(&format!(
+        "Handler returned error (Post {url:?}: context deadline exceeded) for msg "
+    ));
+    nsqd.await_channel(
+        "t",
+        "nsq_to_http",
+        &json!({"deferred_count": 1, "in_flight_count": 0}),
     );
     forwarder.signal(Signal::TERM);
     assert!(forwarder.wait().status.success());

@@ -10,9 +10,9 @@ use super::{Bench, Cluster, Ledger, tcp_flag};
 
 #[test]
 fn what_goes_into_one_pipe_comes_out_of_the_other() {
+    let bench = Bench::new();
     let mut cluster = Cluster::start();
     cluster.create_channel("t", "tail");
-    let bench = Bench::new();
     let mut ledger = Ledger::open();
     let flags = cluster.flags();
     let mut flags: Vec<&str> = flags.iter().map(String::as_str).collect();
@@ -49,8 +49,8 @@ fn what_goes_into_one_pipe_comes_out_of_the_other() {
 
 #[test]
 fn every_destination_gets_every_record() {
-    let nsqds = [Nsqd::start(), Nsqd::start()];
     let bench = Bench::new();
+    let nsqds = [Nsqd::start(), Nsqd::start()];
     let [first, second] = nsqds.each_ref().map(tcp_flag);
     let exit = bench.pipe(
         "to_nsq",
@@ -68,8 +68,8 @@ fn every_destination_gets_every_record() {
 
 #[test]
 fn a_record_that_is_refused_takes_no_other_with_it() {
-    let nsqd = Nsqd::with(&["--max-msg-size=100"]);
     let bench = Bench::new();
+    let nsqd = Nsqd::with(&["--max-msg-size=100"]);
     let input = format!("one\ntwo\n{}\nthree\n", "x".repeat(101));
     let exit = bench.pipe("to_nsq", &["--topic=t", &tcp_flag(&nsqd)], input.as_bytes());
     assert_eq!(exit.status.code(), Some(1));
@@ -84,9 +84,9 @@ fn a_record_that_is_refused_takes_no_other_with_it() {
 
 #[test]
 fn as_many_messages_as_wanted_are_shown_and_the_others_stay() {
+    let bench = Bench::new();
     let nsqd = Nsqd::start();
     nsqd.create_channel("t", "c");
-    let bench = Bench::new();
     bench.publish(&nsqd, "t", b"1\n2\n3\n4\n5\n");
     let flags = [
         "--topic=t",
@@ -104,9 +104,9 @@ fn as_many_messages_as_wanted_are_shown_and_the_others_stay() {
 
 #[test]
 fn a_closed_pipe_ends_the_tail_and_loses_nothing_else() {
+    let bench = Bench::new();
     let nsqd = Nsqd::start();
     nsqd.create_channel("t", "c");
-    let bench = Bench::new();
     let exit = bench.start_redirected(
         "nsq_tail",
         &["--topic=t", "--channel=c", &tcp_flag(&nsqd)],
@@ -127,9 +127,9 @@ fn a_closed_pipe_ends_the_tail_and_loses_nothing_else() {
 
 #[test]
 fn a_tail_that_would_delete_messages_says_so() {
+    let bench = Bench::new();
     let nsqd = Nsqd::start();
     nsqd.publish("t", "1");
-    let bench = Bench::new();
     let nsqlookupd = nsq_tests::Nsqlookupd::start();
     // The HTTP port of this nsqd is not the next one, so that only nsqlookupd knows it.
     let registered = nsq_tests::Setup::new()
