@@ -1,6 +1,7 @@
 /** Tables of consumers, grouped or one by one, and of producers. */
 
 import type { Attributes, ClientGroup, Connection, Producer } from "../api/types";
+import { plural } from "../lib/format";
 import { clientName, members, nearness } from "../lib/groups";
 import { severityRank } from "../lib/sort";
 import { to } from "../router";
@@ -92,7 +93,7 @@ function GroupName({ row, scope }: { row: Row; scope: Scope }) {
       {isBackingOff(group) && <Badge status="warn">back-off</Badge>}
       {group.nodes < group.nodes_of && (
         <Badge status="info" title={missing.join(", ") || undefined}>
-          {missing.length === 1 ? `not on ${missing[0]}` : `not on ${group.nodes_of - group.nodes} nodes`}
+          {missing.length === 1 ? `not on ${missing[0]}` : `not on ${plural(group.nodes_of - group.nodes, "node")}`}
         </Badge>
       )}
     </>

@@ -4,7 +4,10 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { encode } from "../api/client";
 import { useResource } from "../api/poller";
 import type { Samples, SeriesData } from "../api/types";
+import { base } from "../boot";
 import * as f from "../lib/format";
+import { renderUrl } from "../lib/graphite";
+import { meta } from "../state/live";
 import { exactNumbers, RANGES, range, theme, utc } from "../state/prefs";
 import type { Plot } from "./plot";
 
@@ -53,9 +56,12 @@ function seriesPath(lines: Line[], seconds: number): string {
 const LINES = ["solid", "dash", "dot", "dash-dot"];
 
 export function Chart({ title, lines, unit, area = false, seconds }: ChartProps) {
-  const resource = useResource<SeriesData>(seriesPath(lines, seconds ?? RANGES[range.value] ?? 3600), 5000);
+  const shownSeconds = seconds ?? RANGES[range.value] ?? 3600;
+  const resource = useResource<SeriesData>(seriesPath(lines, shownSeconds), 5000);
   const data = resource.envelope.value?.data;
   const [asTable, setAsTable] = useState(false);
+  const about = meta.value;
+  const graphite = about ? renderUrl(about, base, lines, shownSeconds) : null;
   const values = lines.map(
     (line) => data?.series.find((s) => s.entity === line.entity && s.metric === line.metric)?.values ?? [],
   );
@@ -75,6 +81,11 @@ export function Chart({ title, lines, unit, area = false, seconds }: ChartProps)
           ))}
         </span>
         <span class="spring" />
+        {graphite && (
+          <a class="chart-graphite" href={graphite} rel="noreferrer" target="_blank">
+            Graphite
+          </a>
+        )}
         <button type="button" class="button quiet small" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
           Table
         </button>

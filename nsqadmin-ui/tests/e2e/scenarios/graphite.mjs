@@ -1,0 +1,41 @@
+/** Charts with Graphite configured. */
+
+import { createServer } from "node:http";
+
+export const scenarios = [
+  {
+    id: "E-34",
+    name: "with Graphite behind the proxy, charts link to valid expressions; ?t= and the stored range are honoured",
+    run: async (t) => {
+      const cluster = await t.cluster();
+      const topic = "e2e.graphite";
+      await cluster.publish(0, topic, "x");
+      const asked = [];
+      const graphite = createServer((request, response) => {
+        asked.push(new URL(request.url, "http://graphite"));
+        response.setHeader("Content-Type", "application/json");
+        response.end("[]");
+      });
+      await new Promise((resolve) => graphite.listen(0, "127.0.0.1", resolve));
+      t.cleanup(() => {
+        graphite.closeAllConnections();
+        graphite.close();
+      });
+      const url = `http://127.0.0.1:${graphite.address().port}`;
+      const admin = await cluster.nsqadmin({ args: [`--graphite-url=${url}`, "--proxy-graphite"] });
+      const guarded = await t.open(admin.url, { allow: [/Failed to load resource/] });
+      await guarded.go(`topics/${topic}?t=12h`);
+      const link = guarded.page.locator(".chart", { hasText: "Backlog" }).getByRole("link", { name: "Graphite" });
+      await link.waitFor({ timeout: 25_000 });
+      t.assert.ok((await guarded.page.getByRole("button", { name: /^Time range/ }).innerText()).includes("12h"));
+      const answer = await fetch(new URL(await link.getAttribute("href"), admin.url));
+      t.assert.equal(answer.status, 200);
+      const [request] = asked.filter((r) => r.pathname.endsWith("/render"));
+      t.assert.equal(request.searchParams.get("from"), "-43200seconds");
+      t.assert.match(request.searchParams.get("target"), /^sumSeries\(.*nsq\.\*\.topic\.e2e\.graphite\.depth.*\)$/);
+      await guarded.page.evaluate(() => localStorage.setItem("graph_interval", "2h"));
+      await guarded.go(`topics/${topic}`);
+      t.assert.ok((await guarded.page.getByRole("button", { name: /^Time range/ }).innerText()).includes("2h"));
+    },
+  },
+];
