@@ -158,7 +158,10 @@ impl Collector {
 
     /// Follows the nsqds that the nsqlookupds know, or those that are configured.
     fn follow_nodes(&self) {
-        let added = self.shared.state.lock().sync_nodes(&self.shared.stop);
+        let added = {
+            let now = self.shared.clock.now();
+            self.shared.state.lock().sync_nodes(&self.shared.stop, now)
+        };
         for (address, stop) in added {
             self.shared
                 .tasks

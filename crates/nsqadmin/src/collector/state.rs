@@ -1,9 +1,10 @@
 //! Everybody who is asked, and what they said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use nsq_clusterinfo::merge;
+use nsq_clusterinfo::wire::NodeEntry;
 use nsq_net::HostPort;
 use nsq_runtime::{Moment, Shutdown};
 
@@ -26,8 +27,13 @@ pub(super) struct State {
 pub(super) struct Followed<T> {
     pub(super) known: T,
     pub(super) last: LastAsked,
+    /// Since when nobody knows it any more.
+    unlisted: Option<Moment>,
     stop: Shutdown,
 }
+
+/// An nsqlookupd that was started anew knows nobody until the nsqds notice. What answers meanwhile is still there.
+const UNLISTED_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Addresses that a task is to be started for, with what stops it.
 type Added = Vec<(String, Shutdown)>;
@@ -68,7 +74,20 @@ impl State {
             self.nsqlookupds.push(Followed {
                 known,
                 last: LastAsked::default(),
+                unlisted: None,
                 stop,
+            });
+        }
+        if !old.is_empty() {
+            // Nodes of another cluster are not missed.
+            let lists = self.nsqlookupds.iter().flat_map(|it| &it.known.nodes);
+            let listed: BTreeSet<_> = lists.map(NodeEntry::http_address).collect();
+            self.nodes.retain(|address, node| {
+                let is_kept = listed.contains(address);
+                if !is_kept {
+                    node.stop.trigger();
+                }
+                is_kept
             });
         }
         for gone in old {
@@ -77,8 +96,8 @@ impl State {
         added
     }
 
-    /// Makes the nodes those that somebody knows.
-    pub(super) fn sync_nodes(&mut self, stop: &Shutdown) -> Added {
+    /// Makes the nodes those that somebody knows, and for a while those that still answer.
+    pub(super) fn sync_nodes(&mut self, stop: &Shutdown, now: Moment) -> Added {
         self.version += 1;
         let entries = self.nsqlookupds.iter().flat_map(|it| {
             let known = &it.known;
@@ -96,11 +115,16 @@ impl State {
                 .collect()
         };
         self.nodes.retain(|address, node| {
-            let is_wanted = wanted.contains_key(address);
-            if !is_wanted {
+            if wanted.contains_key(address) {
+                node.unlisted = None;
+                return true;
+            }
+            let since = *node.unlisted.get_or_insert(now);
+            let is_kept = node.known.answers() && now - since < UNLISTED_PATIENCE;
+            if !is_kept {
                 node.stop.trigger();
             }
-            is_wanted
+            is_kept
         });
         let is_lookup = !self.nsqlookupds.is_empty();
         let mut added = Added::new();
@@ -122,6 +146,7 @@ impl State {
                 Followed {
                     known,
                     last: LastAsked::default(),
+                    unlisted: None,
                     stop,
                 },
             );
@@ -193,7 +218,7 @@ fn node_at(address: &str) -> Option<merge::Node> {
 
 #[cfg(test)]
 mod tests {
-    use nsq_clusterinfo::wire::NodeEntry;
+    use nsq_clusterinfo::wire::NodeStats;
 
     use super::*;
 
@@ -219,9 +244,12 @@ mod tests {
         assert_eq!(addresses(&added), ["l1", "l2"]);
         state.nsqlookupd("l1").unwrap().known.nodes = vec![entry("a"), entry("b")];
         state.nsqlookupd("l2").unwrap().known.nodes = vec![entry("b"), entry("::1")];
-        assert_eq!(addresses(&state.sync_nodes(&stop)), ["[::1]:2", "a:2", "b:2"]);
+        assert_eq!(
+            addresses(&state.sync_nodes(&stop, Moment::START)),
+            ["[::1]:2", "a:2", "b:2"]
+        );
         state.nsqlookupd("l1").unwrap().known.nodes.clear();
-        assert!(state.sync_nodes(&stop).is_empty());
+        assert!(state.sync_nodes(&stop, Moment::START).is_empty());
         let left: Vec<_> = state.nodes.keys().map(String::as_str).collect();
         assert_eq!(left, ["[::1]:2", "b:2"]);
         assert!(state.set_nsqlookupds(&["l2".to_owned()], &stop).is_empty());
@@ -229,9 +257,28 @@ mod tests {
     }
 
     #[test]
+    fn a_node_that_still_answers_is_not_dropped_at_once() {
+        let at = |seconds: u64| Moment::from_nanos(seconds * 1_000_000_000);
+        let mut state = State::new(Vec::new());
+        let stop = Shutdown::new();
+        state.set_nsqlookupds(&["l1".to_owned()], &stop);
+        state.nsqlookupd("l1").unwrap().known.nodes = vec![entry("a"), entry("b")];
+        state.sync_nodes(&stop, at(100));
+        let answering = state.nodes.get_mut("a:2").unwrap();
+        answering
+            .known
+            .take(NodeStats::default(), at(100), 100_000, false);
+        state.nsqlookupd("l1").unwrap().known.nodes.clear();
+        for (seconds, left) in [(110, 1), (150, 1), (170, 0)] {
+            state.sync_nodes(&stop, at(seconds));
+            assert_eq!(state.nodes.len(), left, "{seconds}");
+        }
+    }
+
+    #[test]
     fn without_nsqlookupds_nodes_are_those_configured() {
         let mut state = State::new(vec!["127.0.0.1:4151".to_owned(), "[::1]:4151".to_owned()]);
-        let added = state.sync_nodes(&Shutdown::new());
+        let added = state.sync_nodes(&Shutdown::new(), Moment::START);
         assert_eq!(addresses(&added), ["127.0.0.1:4151", "[::1]:4151"]);
         let (nodes, _) = state.copy();
         assert_eq!(nodes[0].address(), "127.0.0.1:4151");

@@ -232,7 +232,7 @@ pub(super) fn select<'r, R: Row + 'r>(
     let rows: Vec<&R> = rows.into_iter().collect();
     let total = rows.len();
     let delta = query.since().and_then(|since| Some((since, removed(since)?)));
-    let mut matching = Vec::with_capacity(total);
+    let mut matching = Vec::new();
     for row in rows {
         let is_new = delta.as_ref().is_none_or(|(since, _)| row.changed() > *since);
         let is_found = query.q.is_empty() || row.has_text(&query.q);
@@ -243,23 +243,26 @@ pub(super) fn select<'r, R: Row + 'r>(
                 .ok_or_else(|| Refusal::invalid(format!("there is no filter {filter}")))?,
         };
         if is_new && is_found && passes {
-            matching.push((row, row.cells()));
+            matching.push(row);
         }
     }
     let matched = matching.len();
     if !query.sort.is_empty() {
         let at = column::<R>(&query.sort)?;
-        matching.sort_by(|(_, left), (_, right)| match (left.get(at), right.get(at)) {
-            (Some(left), Some(right)) => left.compare(right, query.is_descending),
-            _ => Ordering::Equal,
-        });
+        let mut keyed: Vec<_> = matching
+            .into_iter()
+            .map(|row| (row.cells().into_iter().nth(at).unwrap_or(Cell::Null), row))
+            .collect();
+        keyed.sort_by(|(left, _), (right, _)| left.compare(right, query.is_descending));
+        matching = keyed.into_iter().map(|(_, row)| row).collect();
     }
     let page = matching
         .into_iter()
         .skip(query.offset)
         .take(query.limit.unwrap_or(usize::MAX));
     let mut rows: Vec<Vec<Cell>> = Vec::new();
-    for (row, mut cells) in page {
+    for row in page {
+        let mut cells = row.cells();
         if query.spark {
             cells.extend(spark(row));
         }

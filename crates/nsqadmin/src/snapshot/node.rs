@@ -63,6 +63,11 @@ impl Node {
         self.info.http_address()
     }
 
+    /// Whether it has answered the last question that is over.
+    pub(crate) fn answers(&self) -> bool {
+        self.current.is_some() && self.status.error.is_none()
+    }
+
     /// Takes in what it said. `stats` may have clients.
     pub(crate) fn take(&mut self, mut stats: NodeStats, at: Moment, at_ms: i64, has_clients: bool) {
         sort(&mut stats);
