@@ -211,13 +211,6 @@ impl Shared {
             return None;
         }
         let max_in_flight = state.ready.max_in_flight();
-        if max_rdy < max_in_flight {
-            tracing::warn!(
-                "{} ({address}) max RDY count {max_rdy} < consumer max in flight {max_in_flight}, truncation \
-                 possible",
-                self.prefix()
-            );
-        }
         let id = MemberId(state.next_member);
         state.next_member += 1;
         let link = Arc::new(Link::new(id, address.into(), Arc::clone(self)));
@@ -228,6 +221,13 @@ impl Shared {
             Self::send_changes(&mut state);
         }
         drop(state);
+        if max_rdy < max_in_flight {
+            tracing::warn!(
+                "{} ({address}) max RDY count {max_rdy} < consumer max in flight {max_in_flight}, truncation \
+                 possible",
+                self.prefix()
+            );
+        }
         self.manager.notify_one();
         Some(link)
     }
@@ -239,17 +239,14 @@ impl Shared {
         let mut state = self.state.lock();
         let in_backoff = state.backoff.level() > 0;
         state.links.remove(&link.id());
-        tracing::warn!(
-            "{} there are {} connections left alive",
-            self.prefix(),
-            state.links.len()
-        );
+        let left = state.links.len();
         state.ready.remove(link.id(), in_backoff);
         if !in_backoff {
             state.ready.distribute(now);
             Self::send_changes(&mut state);
         }
         drop(state);
+        tracing::warn!("{} there are {left} connections left alive", self.prefix());
         self.manager.notify_one();
     }
 
