@@ -47,7 +47,8 @@ pub(super) async fn run(shared: Arc<Shared>, address: String, first: First, leav
         first: Some(first),
         subscribed: false,
     };
-    loop {
+    // Discovery is told behind the loop: until then it would take this address for one that is connected.
+    let tell_discovery = loop {
         let began = shared.dialer.clock.now();
         let error = tokio::select! {
             error = attempt.run() => error,
@@ -78,14 +79,15 @@ pub(super) async fn run(shared: Arc<Shared>, address: String, first: First, leav
                 error: error.clone(),
             });
             attempt.report(Err(error));
-            shared.unreachable.notify_one();
         }
-        if was_first || shared.is_stopping() || leave.is_triggered() {
-            break;
+        if was_first {
+            break Some(&shared.unreachable);
+        }
+        if shared.is_stopping() || leave.is_triggered() {
+            break None;
         }
         if !shared.state.lock().lookupds.is_empty() {
-            shared.poll_now.notify_one();
-            break;
+            break Some(&shared.poll_now);
         }
         let wait = retry.wait();
         tracing::info!(
@@ -95,12 +97,15 @@ pub(super) async fn run(shared: Arc<Shared>, address: String, first: First, leav
         );
         tokio::select! {
             () = shared.dialer.clock.sleep(wait) => {}
-            () = leave.triggered() => break,
+            () = leave.triggered() => break None,
         }
-    }
+    };
     attempt.report(Err(Error::Stopped));
     shared.state.lock().addresses.remove(&address);
     shared.departed.notify_waiters();
+    if let Some(discovery) = tell_discovery {
+        discovery.notify_one();
+    }
 }
 
 struct Attempt<'a> {

@@ -42,6 +42,8 @@ pub(crate) struct Link {
     task: AtomicWaker,
     /// When the last message came, in the nanoseconds of [`Moment`].
     last_message: AtomicU64,
+    /// nsqd was asked to send no more messages.
+    closing: AtomicBool,
     /// Answers go nowhere any more.
     closed: AtomicBool,
 }
@@ -174,6 +176,7 @@ impl Link {
             state: Mutex::default(),
             task: AtomicWaker::new(),
             last_message: AtomicU64::new(now.as_nanos()),
+            closing: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         }
     }
@@ -261,8 +264,11 @@ impl Link {
         self.send(|output| encode_rdy(output, count.into()));
     }
 
+    /// Asks for no more messages, unless that was done: nsqd takes a second time for a mistake.
     pub(super) fn send_cls(&self) {
-        self.send(encode_cls);
+        if !self.closing.swap(true, Ordering::AcqRel) {
+            self.send(encode_cls);
+        }
     }
 
     pub(super) fn send_nop(&self) {

@@ -252,7 +252,19 @@ impl Shared {
 
     /// A connection is to be closed in good order.
     pub(super) fn close_link(&self, link: &Link) {
-        self.state.lock().ready.close(link.id());
+        Self::close_locked(&mut self.state.lock().ready, link);
+    }
+
+    /// Asks every connection to send no more messages, before anything else is said to it.
+    pub(super) fn close_links(state: &mut State) {
+        let State { ready, links, .. } = state;
+        for link in links.values() {
+            Self::close_locked(ready, link);
+        }
+    }
+
+    fn close_locked(ready: &mut Ready, link: &Link) {
+        ready.close(link.id());
         link.send_cls();
     }
 

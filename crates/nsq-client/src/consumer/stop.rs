@@ -20,10 +20,12 @@ impl Shared {
     /// Begins to stop; later calls change nothing.
     pub(super) fn begin_stop(&self) {
         let leave: Vec<_> = {
-            let state = self.state.lock();
+            let mut state = self.state.lock();
             if self.stopping.swap(true, Ordering::AcqRel) {
                 return;
             }
+            // What is given back from here on is not to come again at once.
+            Self::close_links(&mut state);
             state.addresses.values().cloned().collect()
         };
         tracing::info!("{} stopping...", self.prefix());
