@@ -100,6 +100,8 @@ deviations! {
     MetricsAreServed,
     /// What a browser sends for a page of another site changes nothing.
     OtherSitesAreRefused,
+    /// Connections never take the last descriptors, which files need, and waiting for some costs next to nothing.
+    DescriptorsAreReserved,
     /// Options with which the daemon would crash or hang later are refused at the start.
     HopelessOptionsAreRefused,
     /// A value of the wrong kind in the configuration file is refused or has its obvious meaning.

@@ -1,12 +1,15 @@
 //! The accept loop of a server: bounded, stoppable, and calm when the system runs out of something.
 
+use std::fs::File;
 use std::future::Future;
 use std::io;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use nsq_runtime::Clock;
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{Listener, NetError, Socket};
@@ -16,9 +19,15 @@ use crate::{Listener, NetError, Socket};
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
+/// Descriptors that are not given to connections: files, and connections that the process makes itself, need some too,
+/// and those that are served are worth more than another one. A quarter of all, at most this many.
+const RESERVE_MAX: u64 = 256;
+
 /// Accepts the connections of one listener.
 #[derive(Debug)]
 pub struct Acceptor {
+    /// Descriptors from here on are the reserve; `None` where there is no limit.
+    reserve_from: Option<RawFd>,
     listener: Listener,
     slots: Option<Arc<Semaphore>>,
     clock: Clock,
@@ -32,9 +41,11 @@ pub struct Slot {
 }
 
 impl Acceptor {
-    /// Accepts without a bound of its own; the descriptor limit of the process is the bound.
+    /// Accepts without a bound of its own; the descriptor limit of the process is the bound, less a quarter of it, or
+    /// 256 descriptors, as a reserve for everything that is no connection.
     pub fn new(listener: Listener, clock: Clock) -> Self {
         Self {
+            reserve_from: getrlimit(Resource::Nofile).current.map(reserve_from),
             listener,
             slots: None,
             clock,
@@ -93,7 +104,10 @@ impl Acceptor {
         let mut pause = PAUSE_MIN;
         loop {
             let error = match self.listener.accept().await {
-                Ok(socket) => return Ok((socket, Slot { _permit: permit })),
+                Ok(socket) => {
+                    self.await_descriptors(&socket).await;
+                    return Ok((socket, Slot { _permit: permit }));
+                }
                 Err(error) => error,
             };
             match severity(&error) {
@@ -108,6 +122,33 @@ impl Acceptor {
             }
         }
     }
+}
+
+impl Acceptor {
+    /// Waits while the reserve of descriptors is in use, if `socket` is of it. The system gives out the lowest number
+    /// that is free, so that a high one says how many are in use, and most connections cost no look.
+    async fn await_descriptors(&self, socket: &Socket) {
+        let Some(reserve_from) = self.reserve_from.filter(|from| socket.descriptor() >= *from) else {
+            return;
+        };
+        let address = self.listener.local_addr();
+        tracing::warn!("{address} accepts no more connections, since descriptors are running out");
+        let mut pause = PAUSE_MIN;
+        while lowest_free_descriptor().is_none_or(|free| free >= reserve_from) {
+            self.clock.sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+        tracing::info!("{address} accepts connections again");
+    }
+}
+
+/// The first descriptor of the reserve, of `limit` descriptors.
+fn reserve_from(limit: u64) -> RawFd {
+    RawFd::try_from(limit - (limit / 4).min(RESERVE_MAX)).unwrap_or(RawFd::MAX)
+}
+
+fn lowest_free_descriptor() -> Option<RawFd> {
+    File::open("/dev/null").ok().map(|file| file.as_raw_fd())
 }
 
 /// What an error of `accept` says about the next one.
@@ -207,6 +248,14 @@ mod tests {
             ended = run => panic!("the loop ended: {ended:?}"),
             () = client => {}
         }
+    }
+
+    #[test]
+    fn a_part_of_the_descriptors_is_not_for_connections() {
+        assert_eq!(reserve_from(64), 48);
+        assert_eq!(reserve_from(1024), 768);
+        assert_eq!(reserve_from(1_000_000), 999_744);
+        assert_eq!(reserve_from(u64::MAX), RawFd::MAX);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -53,6 +54,14 @@ impl Socket {
     /// Who is at the other end.
     pub fn peer(&self) -> Peer {
         self.peer
+    }
+
+    /// Its descriptor: the lowest number that was free when it was accepted.
+    pub(crate) fn descriptor(&self) -> RawFd {
+        match &self.inner {
+            Inner::Tcp(stream) => stream.as_raw_fd(),
+            Inner::Unix(stream) => stream.as_raw_fd(),
+        }
     }
 
     /// This end; `None` for a unix socket.

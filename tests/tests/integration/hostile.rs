@@ -1,11 +1,14 @@
 //! Peers that are broken, slow or malicious: they get their error or are cut off, cost bounded memory, and nobody
 //! else notices.
 
+mod descriptors;
+mod names;
+mod storm;
+
 use std::time::Duration;
 
 use nsq_tests::http::Response;
-use nsq_tests::process::Process;
-use nsq_tests::{Nsqd, Peer, Setup, Stopwatch, command, deviates, program};
+use nsq_tests::{Nsqd, Peer, Setup, Stopwatch, command, deviates};
 use serde_json::json;
 
 /// Memory that anything in here may cost beyond a fresh start.
@@ -239,32 +242,6 @@ fn a_slow_peer_is_served_at_its_pace() {
         bystander.expect_service();
     }
     slow.expect_ok();
-}
-
-#[test]
-fn connections_beyond_the_limit_of_open_files_wait_and_the_others_go_on() {
-    let setup = Setup::new();
-    let data_path = setup.data_path().display().to_string();
-    let command = format!(
-        "ulimit -n 64 && exec '{}' --tcp-address=127.0.0.1:0 --http-address=127.0.0.1:0 --data-path='{data_path}'",
-        program::nsqd().display()
-    );
-    let process = Process::start("/bin/sh".as_ref(), setup.data_path(), &["-c", &command]);
-    let address = process.log().await_line(" TCP: listening on ");
-    let (_, address) = address.split_once("listening on ").unwrap();
-    let address = address.parse().unwrap();
-    process.log().await_line(" HTTP: listening on ");
-
-    let mut first = Peer::connect_v2(address);
-    first.publish("t", "before");
-    let mut crowd: Vec<Peer> = (0..100).map(|_| Peer::connect_v2(address)).collect();
-    for peer in &mut crowd {
-        peer.send_if_open("NOP\n");
-    }
-    first.publish("t", "meanwhile");
-    crowd.clear();
-    let mut later = Peer::connect_v2(address);
-    later.publish("t", "after");
 }
 
 #[test]
