@@ -21,6 +21,8 @@
 //! - [`http`]: an HTTP client that hides nothing.
 //! - [`Nsqauthd`]: one authorization server of ours.
 //! - [`auth_server`]: an authorization server that does what a test tells it.
+//! - [`load`]: clients that go on while daemons come and go, with a ledger of what they publish and receive.
+//! - [`load`]: clients that go on while daemons come and go, with a ledger of what they publish and receive.
 //! - [`metrics`]: a strict reader of what Prometheus reads.
 //! - [`pki`]: certificates made for one test, and clients that trust them.
 //! - [`program`]: where the daemon under test comes from; `NSQD_BIN` puts another implementation in its place.
@@ -37,6 +39,7 @@ pub mod auth_server;
 pub mod deviation;
 mod fake_lookupd;
 pub mod http;
+pub mod load;
 pub mod metrics;
 mod nsq;
 mod nsqadmin;

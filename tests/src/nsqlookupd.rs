@@ -1,6 +1,7 @@
 //! One nsqlookupd as a child process, and producers that register with it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use nsq_testkit::peer::Peer;
 use rustix::process::Signal;
@@ -30,7 +31,13 @@ impl Nsqlookupd {
     /// Starts an nsqlookupd with these flags, and waits until it serves.
     #[track_caller]
     pub fn with(flags: &[&str]) -> Self {
-        Self::with_flags(flags.iter().map(|flag| (*flag).to_owned()).collect())
+        Self::of(program::nsqlookupd(), flags)
+    }
+
+    /// The same of another program than the one under test.
+    #[track_caller]
+    pub fn of(program: &Path, flags: &[&str]) -> Self {
+        Self::with_flags(program, flags.iter().map(|flag| (*flag).to_owned()).collect())
     }
 
     /// Kills it and starts another one at the same addresses, which knows nothing.
@@ -40,11 +47,11 @@ impl Nsqlookupd {
         flags.push(format!("--tcp-address={}", self.tcp));
         flags.push(format!("--http-address={}", self.http));
         drop(self);
-        Self::with_flags(flags)
+        Self::with_flags(program::nsqlookupd(), flags)
     }
 
     #[track_caller]
-    fn with_flags(flags: Vec<String>) -> Self {
+    fn with_flags(program: &Path, flags: Vec<String>) -> Self {
         let directory = TempDir::with_prefix("nsqlookupd-").expect("create a working directory");
         let mut arguments = vec![
             "--tcp-address=127.0.0.1:0",
@@ -52,12 +59,7 @@ impl Nsqlookupd {
             "--broadcast-address=lookupd.example",
         ];
         arguments.extend(flags.iter().map(String::as_str));
-        let process = Process::start_with_limit(
-            program::nsqlookupd(),
-            directory.path(),
-            &arguments,
-            3 * TIME_LIMIT,
-        );
+        let process = Process::start_with_limit(program, directory.path(), &arguments, 3 * TIME_LIMIT);
         Self {
             tcp: listening(process.log(), " TCP: listening on "),
             http: listening(process.log(), " HTTP: listening on "),

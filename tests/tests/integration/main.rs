@@ -17,6 +17,7 @@ mod flags;
 mod hostile;
 mod http;
 mod lookupd;
+mod migration;
 mod nsq;
 mod nsqadmin;
 mod persistence;
