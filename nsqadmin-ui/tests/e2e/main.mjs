@@ -66,8 +66,9 @@ async function run(scenario) {
   const faults = [];
   let timer;
   try {
+    const limit = scenario.limit ?? LIMIT_MS;
     const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`not finished within ${LIMIT_MS / 1000} s`)), LIMIT_MS);
+      timer = setTimeout(() => reject(new Error(`not finished within ${limit / 1000} s`)), limit);
     });
     await Promise.race([scenario.run(context), late]);
   } catch (error) {

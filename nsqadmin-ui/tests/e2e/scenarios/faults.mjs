@@ -86,7 +86,7 @@ export const scenarios = [
         /no answer/,
       );
       await quick(t, guarded, "", ".problem", 1000);
-      t.assert.match(await guarded.page.locator(".problems").innerText(), new RegExp(address));
+      await until("the problem", async () => (await guarded.page.locator(".problems").innerText()).includes(address));
       await quick(t, guarded, `topics/${topic}/one`, "tbody tr.total", 1000);
       await guarded.checkAccess("Channel with a hung nsqd");
       cluster.nsqds[1].thaw();

@@ -111,6 +111,7 @@ export const scenarios = [
     id: "E-37",
     name: "axe finds nothing on any page in both themes, and every control has a name",
     mock: true,
+    limit: 300_000,
     run: async (t) => {
       const found = await subject(t);
       for (const theme of ["light", "dark"]) {
@@ -134,6 +135,7 @@ export const scenarios = [
     id: "E-38",
     name: "no page scrolls sideways on a phone or a desktop, nor at 200 %",
     mock: true,
+    limit: 300_000,
     run: async (t) => {
       const found = await subject(t);
       for (const width of [390, 700, 1400]) {
