@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nsq_core::{
-    ClientId, ConsumerOptions, Core, CoreOptions, Guid, GuidFactory, IoPool, Locality, Observer,
+    ClientId, ConsumerOptions, Core, CoreOptions, Durability, Guid, GuidFactory, IoPool, Locality, Observer,
     Subscription, Timers, Topic,
 };
 use nsq_diskqueue::FsStorage;
@@ -70,6 +70,8 @@ impl Setup {
             latency_quantiles: Vec::new(),
             latency_window: Duration::from_secs(600),
             topology_aware: false,
+            durability: Durability::Go,
+            min_free_disk_space: 0,
             requeue_on_disconnect: false,
         };
         let (timers, io) = (Arc::new(Timers::default()), IoPool::without_threads());
