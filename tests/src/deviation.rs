@@ -102,6 +102,8 @@ deviations! {
     OtherSitesAreRefused,
     /// Connections never take the last descriptors, which files need, and waiting for some costs next to nothing.
     DescriptorsAreReserved,
+    /// What a client says of itself is escaped in the log and in the text of `/stats`.
+    TextsForgeNothing,
     /// Options with which the daemon would crash or hang later are refused at the start.
     HopelessOptionsAreRefused,
     /// A value of the wrong kind in the configuration file is refused or has its obvious meaning.
