@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod ext;
+mod lifecycle;
 mod page;
 mod reference;
 mod tail;
