@@ -125,6 +125,7 @@ export const scenarios = [
         await cluster.post(i, `channel/create?topic=${topic}&channel=one`);
         await cluster.publishMany(i, topic, 10 * (i + 1));
       }
+      await cluster.known(`topics/${topic}/one`);
       const guarded = await t.open(cluster.admin.url);
       await guarded.go(`topics/${topic}?tab=nodes`);
       await until("all nodes", async () => (await guarded.page.locator("tbody tr").count()) === 4);
@@ -166,6 +167,7 @@ export const scenarios = [
       const producer = await Client.connect(cluster.nsqds[2].tcpPort, { client_id: "web-1", hostname: "web-1.prod" });
       clients.push(producer);
       t.assert.equal(await producer.publish(topic, "hello"), "OK");
+      await cluster.known(`topics/${topic}/jobs`);
       const guarded = await t.open(cluster.admin.url);
       await guarded.go(`topics/${topic}/jobs?tab=clients`);
       const group = guarded.page.locator("tbody tr", { hasText: "worker-1.prod" }).first();
