@@ -22,6 +22,7 @@ mod nsq;
 mod nsqadmin;
 mod persistence;
 mod protocol;
+mod refusals;
 mod security;
 mod shutdown;
 mod statsd;
