@@ -12,7 +12,9 @@ use parking_lot::Mutex;
 use crate::core::Core;
 use crate::io::{IoState, IoTask};
 use crate::message::Message;
-use crate::queue::{Command, Deferring, Outcome, Queue, Segment, StorageError, Trouble, Work, Written};
+use crate::queue::{
+    Claim, Command, Deferring, Outcome, Queue, Segment, StorageError, Trouble, Work, Written,
+};
 
 /// Bytes read from a disk queue at once. Large enough that the system call and the lock vanish beside the
 /// copy; a queue that is drained holds at most two of these in memory.
@@ -204,12 +206,17 @@ impl State {
     /// its beginning share one.
     fn commit<O: QueueOwner>(&mut self, owner: &O) {
         let job = match self {
-            Self::Open(disk) => disk.begin_commit(),
-            _ => None,
+            Self::Open(disk) => disk.begin_commit().map_err(StorageError::new),
+            _ => Ok(None),
         };
         match job {
-            Some(job) => self.hand_over(owner, job),
-            None => owner.with_queue(|queue| queue.settle_unsynced(&Ok(()))),
+            Ok(Some(job)) => self.hand_over(owner, job),
+            Ok(None) => owner.with_queue(|queue| queue.settle_unsynced(&Ok(()))),
+            Err(error) => {
+                log_error(owner, &error);
+                enter_trouble(owner, Trouble::Sync(error.clone()));
+                owner.with_queue(|queue| queue.sync_ended(&Err(error)));
+            }
         }
     }
 
@@ -317,7 +324,16 @@ impl State {
             owner.with_queue(|queue| queue.written(generation, segments, Written::default(), Some(&ended)));
             return;
         };
-        let (mut written, error) = match owner.core().check_space() {
+        // What was accepted before is written as long as there is any space.
+        let is_new = segments
+            .iter()
+            .any(|segment| matches!(segment.claim, Claim::Publisher(_)));
+        let space = if is_new {
+            owner.core().check_space()
+        } else {
+            Ok(())
+        };
+        let (mut written, error) = match space {
             Ok(()) => {
                 let messages = segments.iter().flat_map(|segment| &segment.messages);
                 append(disk, messages, hand_out)

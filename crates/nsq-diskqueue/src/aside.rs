@@ -60,6 +60,8 @@ pub(crate) struct Aside {
     synced: u64,
     /// The name of the file survives a power loss.
     named: bool,
+    /// A sync failed, and another one is not enough: the file has to be written anew.
+    is_suspect: bool,
 }
 
 /// Where a record lies in the file.
@@ -179,6 +181,24 @@ impl Aside {
     /// So many changes survive a power loss.
     pub(crate) fn mark_synced(&mut self, changes: u64) {
         self.synced = self.synced.max(changes);
+    }
+
+    /// A sync of it has failed.
+    pub(crate) fn mark_suspect(&mut self) {
+        self.is_suspect |= self.is_unsynced();
+    }
+
+    /// Nothing in it is needed any more.
+    pub(crate) fn mark_needless(&mut self) {
+        self.is_suspect = false;
+    }
+
+    /// Writes the file anew if a sync of it has failed: what another sync would say means nothing.
+    pub(crate) fn repair(&mut self, storage: &dyn Storage, names: &Names) -> Result<(), Error> {
+        if self.is_suspect {
+            self.rewrite(storage, names)?;
+        }
+        Ok(())
     }
 
     /// Closes the file until it is needed, unless a sync has to cover it.
@@ -302,7 +322,7 @@ impl Aside {
 
     /// Forgets records that are done; tickets of others are passed over. Returns how many were here.
     ///
-    /// If that cannot be written they come back after a crash, as other records do that are finished shortly before.
+    /// If that cannot be written, the next sync does.
     pub(crate) fn done(&mut self, storage: &dyn Storage, names: &Names, tickets: &[u64]) -> u64 {
         let mut entries = Vec::new();
         let mut count = 0;
@@ -318,7 +338,11 @@ impl Aside {
         if self.live.is_empty() && self.cut(storage, names).is_ok() {
             return count;
         }
-        if self.append(storage, names, &entries).is_ok() && self.end > 2 * self.live_bytes + WASTE_MAX {
+        if self.append(storage, names, &entries).is_err() {
+            // The file still has them: the next sync writes it anew.
+            self.changes += 1;
+            self.is_suspect = true;
+        } else if self.end > 2 * self.live_bytes + WASTE_MAX {
             // Tried again with the next that are done.
             let _ = self.rewrite(storage, names);
         }
@@ -384,11 +408,12 @@ impl Aside {
         storage
             .rename(&temporary, &names.aside())
             .map_err(Error::io(Action::Rename, names.aside()))?;
-        self.handle = Some(file.into());
+        self.handle = None;
         self.end = entries.len() as u64;
         self.live = places;
+        self.synced = self.changes;
+        self.is_suspect = false;
         // The new name has to be synced, too.
-        self.changes += 1;
         self.named = false;
         Ok(())
     }

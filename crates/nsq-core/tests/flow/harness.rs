@@ -12,7 +12,7 @@ use nsq_core::{
 };
 use nsq_protocol::name::{ChannelName, TopicName};
 use nsq_runtime::{ManualClock, Moment};
-use nsq_testkit::storage::MemStorage;
+use nsq_testkit::storage::{Loss, MemStorage};
 
 pub(crate) struct Harness {
     pub(crate) core: Arc<Core>,
@@ -38,9 +38,14 @@ impl Harness {
     }
 
     pub(crate) fn with_storage(storage: MemStorage, mem_queue_size: usize) -> Self {
-        let options = CoreOptions {
+        Self::with_options(storage, |options| options.mem_queue_size = mem_queue_size)
+    }
+
+    /// With other options than the defaults, which have no memory queue.
+    pub(crate) fn with_options(storage: MemStorage, change: impl FnOnce(&mut CoreOptions)) -> Self {
+        let mut options = CoreOptions {
             data_path: "/data".into(),
-            mem_queue_size,
+            mem_queue_size: 0,
             max_bytes_per_file: 100 << 20,
             sync_every: 2500,
             sync_timeout: Duration::from_secs(2),
@@ -55,6 +60,7 @@ impl Harness {
             min_free_disk_space: 0,
             requeue_on_disconnect: false,
         };
+        change(&mut options);
         let (clock, timers, io) = (
             ManualClock::new(),
             Arc::new(Timers::default()),
@@ -148,6 +154,11 @@ impl Harness {
     /// Stops the topic as a clean stop does.
     pub(crate) fn close(&self, topic: &Topic) -> Result<(), StorageError> {
         self.wait(topic.begin_close().closed())
+    }
+
+    /// What starts on the files that a crash leaves at this moment.
+    pub(crate) fn crash(self, loss: Loss) -> Self {
+        Self::with_storage(self.storage.image(loss), 0)
     }
 
     /// What starts on the files that this one has left.

@@ -70,7 +70,10 @@ impl DiskQueue {
             batch.push(&[&record]);
         }
         match self.append(&batch) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.aside.mark_needless();
+                Ok(())
+            }
             Err(failed) => Err(failed.source),
         }
     }

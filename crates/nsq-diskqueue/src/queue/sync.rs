@@ -90,7 +90,8 @@ impl DiskQueue {
         self.due = false;
         let metadata = self.metadata();
         let metadata = (self.persisted != Some(metadata)).then_some(metadata);
-        let job = self.begin(metadata);
+        // If what is kept aside cannot be repaired, the queue stays dirty, and it is tried again.
+        let job = self.begin(metadata).ok()?;
         if job.is_none() {
             self.remove_consumed_files(self.position().file);
         }
@@ -100,18 +101,23 @@ impl DiskQueue {
     /// Begins to make what was appended survive a power loss, and nothing else, as fast as that can be: otherwise
     /// as [`begin_sync`](Self::begin_sync). After a crash, the records since the last whole sync are found by
     /// looking at the files.
-    pub fn begin_commit(&mut self) -> Option<SyncJob> {
-        if self.syncing { None } else { self.begin(None) }
+    ///
+    /// # Errors
+    ///
+    /// If what an earlier failure may have left unwritten cannot be written again.
+    pub fn begin_commit(&mut self) -> Result<Option<SyncJob>, Error> {
+        if self.syncing { Ok(None) } else { self.begin(None) }
     }
 
-    fn begin(&mut self, metadata: Option<Metadata>) -> Option<SyncJob> {
+    fn begin(&mut self, metadata: Option<Metadata>) -> Result<Option<SyncJob>, Error> {
+        self.aside.repair(self.storage.as_ref(), &self.names)?;
         let files = self.files_to_sync();
         let aside = self.aside.to_sync();
-        if metadata.is_none() && files.is_empty() && aside.is_none() {
-            return None;
+        if metadata.is_none() && files.is_empty() && aside.is_none() && self.aside.is_named() {
+            return Ok(None);
         }
         self.syncing = true;
-        Some(SyncJob {
+        Ok(Some(SyncJob {
             storage: Arc::clone(&self.storage),
             names: Arc::clone(&self.names),
             rules: self.rules,
@@ -122,7 +128,7 @@ impl DiskQueue {
             // Replacing the metadata does that, too.
             syncs_names: metadata.is_some() || !self.named || !self.aside.is_named(),
             covers: self.write,
-        })
+        }))
     }
 
     /// Takes notice of a sync that was begun; removes the files that are completely consumed.
@@ -140,6 +146,9 @@ impl DiskQueue {
         }
         if let Some(file) = outcome.suspect {
             self.mark_suspect(file);
+        }
+        if outcome.result.is_err() {
+            self.aside.mark_suspect();
         }
         match &outcome.result {
             Ok(()) => {
