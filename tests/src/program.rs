@@ -54,6 +54,12 @@ pub const UTILITIES: [&str; 6] = [
     "to_nsq",
 ];
 
+/// The program under test that looks into data directories.
+pub fn nsq_diskqueue() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| build("nsq_diskqueue-bin", "nsq_diskqueue"))
+}
+
 /// One of the [`UTILITIES`]. The first call builds all of them.
 pub fn utility(name: &str) -> PathBuf {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();

@@ -352,14 +352,11 @@ impl State {
                 error
             }
         });
-        let has_healed = owner.with_queue(|queue| {
-            let has_healed = error.is_none() && queue.has_written();
-            queue.written(generation, segments, written, error.as_ref());
-            has_healed
-        });
-        if has_healed {
+        if error.is_none() && owner.with_queue(Queue::has_written) {
+            // Before publishers are told: who hears OK finds the queue healthy.
             note_healed(owner);
         }
+        owner.with_queue(|queue| queue.written(generation, segments, written, error.as_ref()));
     }
 
     fn defer(&mut self, owner: &impl QueueOwner, messages: Vec<Deferring>, generation: u64) {

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::PathBuf;
 
 use nsq_tests::process::{Exit, Process};
 use nsq_tests::program;
@@ -146,11 +147,23 @@ const UTILITIES: &[Refusal] = &[
     ("to_nsq", "--topic=t", "--nsqd-tcp-address required"),
 ];
 
+fn built(name: &str) -> PathBuf {
+    match name {
+        "nsq" => program::nsq().to_owned(),
+        "nsq_diskqueue" => program::nsq_diskqueue().to_owned(),
+        "nsqadmin" => program::nsqadmin().to_owned(),
+        "nsqauthd" => program::nsqauthd().to_owned(),
+        "nsqd" => program::nsqd().to_owned(),
+        "nsqlookupd" => program::nsqlookupd().to_owned(),
+        utility => program::utility(utility),
+    }
+}
+
 /// Runs a program in an empty directory, which has to stay so.
 #[track_caller]
 fn run(name: &str, arguments: &[String]) -> Exit {
     let directory = TempDir::new().unwrap();
-    let exit = Process::run(&program::utility(name), directory.path(), arguments);
+    let exit = Process::run(&built(name), directory.path(), arguments);
     assert_eq!(
         fs::read_dir(directory.path()).unwrap().count(),
         0,
@@ -203,10 +216,6 @@ fn a_file_that_is_no_configuration_is_named() {
     let bad = bad.display().to_string();
     for (name, arguments) in [
         ("nsqd", vec![format!("--config={bad}")]),
-        (
-            "nsqd",
-            vec![format!("--tls-cert={bad}"), format!("--tls-key={bad}")],
-        ),
         ("nsqlookupd", vec![format!("--config={bad}")]),
         ("nsqadmin", vec![format!("--config={bad}")]),
         (
