@@ -131,31 +131,17 @@ impl Cluster {
         if let Some(nsqlookupd) = self.nsqlookupd.take() {
             assert!(nsqlookupd.end(Signal::TERM).status.success());
         }
-        self.nsqlookupd = Some(Nsqlookupd::with(&[
-            &format!("--tcp-address={}", self.lookupd_tcp),
-            &format!("--http-address={}", self.lookupd_http),
-        ]));
+        let flags = [
+            &*format!("--tcp-address={}", self.lookupd_tcp),
+            &*format!("--http-address={}", self.lookupd_http),
+        ];
+        self.nsqlookupd = Some(Nsqlookupd::with(&flags));
     }
 
     /// Waits until both nsqds have the channel, and nothing is left of it.
     #[track_caller]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "statistics of another process can only be polled"
-    )]
     fn await_drained(&self, topic: &str, channel: &str) {
-        let stopwatch = Stopwatch::start();
-        while !self
-            .nsqds
-            .iter()
-            .all(|nsqd| is_drained(&nsqd.stats(), topic, channel))
-        {
-            if stopwatch.elapsed() > limit() {
-                let stats: Vec<Value> = self.nsqds.iter().map(Nsqd::stats).collect();
-                panic!("{channel} of {topic} is never empty: {stats:#?}");
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        await_drained(&self.nsqds, topic, channel);
     }
 
     /// Creates the channel on both nsqds, so that it gets every message.
@@ -163,6 +149,23 @@ impl Cluster {
         for nsqd in &self.nsqds {
             nsqd.create_channel(topic, channel);
         }
+    }
+}
+
+/// Waits until all of these have the channel, and nothing is left of it.
+#[track_caller]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "statistics of another process can only be polled"
+)]
+fn await_drained(nsqds: &[Nsqd], topic: &str, channel: &str) {
+    let stopwatch = Stopwatch::start();
+    while !nsqds.iter().all(|nsqd| is_drained(&nsqd.stats(), topic, channel)) {
+        if stopwatch.elapsed() > limit() {
+            let stats: Vec<Value> = nsqds.iter().map(Nsqd::stats).collect();
+            panic!("{channel} of {topic} is never empty: {stats:#?}");
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -3,30 +3,47 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use nsq_tests::Nsqd;
+use nsq_tests::{Nsqd, Setup};
 use parking_lot::Mutex;
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::{Bench, Cluster, Ledger, tcp_flag};
+use super::{Bench, Cluster, Ledger, await_drained, limit, tcp_flag};
 
 /// An HTTP server that keeps what is posted to it, and fails now and then.
 struct Inbox {
     url: String,
-    bodies: Arc<Mutex<Vec<Vec<u8>>>>,
+    kept: Arc<Kept>,
 }
 
-/// Of so many requests one is refused.
-const REFUSED_EACH: usize = 500;
+/// What has been posted.
+struct Kept {
+    bodies: Mutex<Vec<Vec<u8>>>,
+    requests: AtomicU64,
+    /// Of so many requests one is refused.
+    refused_each: u64,
+}
+
+/// How many requests are refused: each makes a consumer pause.
+const REFUSALS: u64 = 5;
 
 impl Inbox {
-    fn open() -> Self {
+    /// An inbox that refuses one of `refused_each` requests.
+    fn open(refused_each: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/inbox", listener.local_addr().unwrap());
-        let bodies = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&bodies);
+        let kept = Arc::new(Kept {
+            bodies: Mutex::default(),
+            requests: AtomicU64::new(0),
+            refused_each,
+        });
+        let inbox = Self {
+            url,
+            kept: Arc::clone(&kept),
+        };
         thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
                 let kept = Arc::clone(&kept);
@@ -34,13 +51,13 @@ impl Inbox {
                 thread::spawn(move || drop(serve(stream, &kept)));
             }
         });
-        Self { url, bodies }
+        inbox
     }
 }
 
-fn serve(mut stream: TcpStream, kept: &Mutex<Vec<Vec<u8>>>) -> std::io::Result<()> {
+fn serve(mut stream: TcpStream, kept: &Kept) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
-    for request in 1.. {
+    loop {
         let mut len = 0;
         loop {
             let mut line = String::new();
@@ -56,14 +73,14 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Vec<Vec<u8>>>) -> std::io::Result<(
         }
         let mut body = vec![0; len];
         reader.read_exact(&mut body)?;
-        if request % REFUSED_EACH == 0 {
+        let request = kept.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        if request.is_multiple_of(kept.refused_each) {
             stream.write_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy")?;
         } else {
-            kept.lock().push(body);
+            kept.bodies.lock().push(body);
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")?;
         }
     }
-    Ok(())
 }
 
 /// Moves all messages by `utility` from a cluster in trouble to wherever `own` flags say.
@@ -94,10 +111,10 @@ fn forward(ledger: &Ledger, utility: &str, own: &[&str]) {
 #[test]
 fn http_servers_get_every_message() {
     let mut ledger = Ledger::open();
-    let inbox = Inbox::open();
+    let inbox = Inbox::open(ledger.count() / REFUSALS);
     let post = format!("--post={}", inbox.url);
     forward(&ledger, "nsq_to_http", &[&post, "-n=20"]);
-    for body in inbox.bodies.lock().iter() {
+    for body in inbox.kept.bodies.lock().iter() {
         ledger.enter(body);
     }
     ledger.close();
@@ -107,7 +124,7 @@ fn http_servers_get_every_message() {
 fn other_nsqds_get_every_message() {
     let bench = Bench::new();
     let mut ledger = Ledger::open();
-    let destinations = [Nsqd::start(), Nsqd::start()];
+    let destinations = [(); 2].map(|()| Setup::new().time_limit(limit()).start());
     let flags = destinations
         .each_ref()
         .map(|nsqd| format!("--destination-nsqd-tcp-address={}", nsqd.tcp_address()));
@@ -123,7 +140,7 @@ fn other_nsqds_get_every_message() {
         let file = format!("out{index}");
         let flags = ["--topic=copy", "--channel=c", &tcp_flag(nsqd)];
         let tail = bench.start_redirected("nsq_tail", &flags, &format!(">{file}"));
-        nsqd.await_channel("copy", "c", &json!({"depth": 0, "in_flight_count": 0}));
+        await_drained(std::slice::from_ref(nsqd), "copy", "c");
         tail.signal(Signal::TERM);
         assert!(tail.wait().status.success());
         let printed = std::fs::read(bench.path().join(file)).unwrap();

@@ -28,6 +28,11 @@ impl Ledger {
         ledger
     }
 
+    /// How many messages there are.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// A number from 0 up to and without `bound`, the same for the same seed and `name`.
     pub(super) fn chance(&self, name: u64, bound: u64) -> u64 {
         mixed(self.seed ^ mixed(name)) % bound
