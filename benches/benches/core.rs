@@ -73,6 +73,7 @@ impl Setup {
             durability: Durability::Go,
             min_free_disk_space: 0,
             requeue_on_disconnect: false,
+            defer_max: Duration::from_secs(3600),
         };
         let (timers, io) = (Arc::new(Timers::default()), IoPool::without_threads());
         let core = Core::new(

@@ -64,6 +64,9 @@ pub struct CoreOptions {
     pub topology_aware: bool,
     /// What has to be true of a message before its publisher is told that it was accepted.
     pub durability: Durability,
+    /// The longest that a message can be deferred. One that comes back from the files waits for no longer, however
+    /// far the wall clock was set back since its due time was written.
+    pub defer_max: Duration,
     /// Publishers are refused while less is free on the disk of `data_path`, in bytes; 0 to let it become full.
     pub min_free_disk_space: u64,
     /// Whether messages in flight return at once when their consumer's connection ends, instead of

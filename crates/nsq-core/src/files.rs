@@ -410,7 +410,10 @@ impl State {
                     message.set_ticket(ticket);
                     match due_ns.map(|due_ns| u64::try_from(due_ns.saturating_sub(wall_ns)).unwrap_or(0)) {
                         None | Some(0) => messages.push(message),
-                        Some(delay_ns) => deferred.push((now + Duration::from_nanos(delay_ns), message)),
+                        Some(delay_ns) => {
+                            let delay = Duration::from_nanos(delay_ns).min(owner.core().options.defer_max);
+                            deferred.push((now + delay, message));
+                        }
                     }
                 }
                 let unread = disk.unread();

@@ -207,6 +207,7 @@ fn run(mem_queue_size: usize) {
         durability: Durability::Go,
         min_free_disk_space: 0,
         requeue_on_disconnect: true,
+        defer_max: Duration::from_secs(3600),
     };
     let core = Core::new(
         options,

@@ -39,6 +39,7 @@ fn channel() -> (Arc<Channel>, ManualClock) {
         durability: Durability::Go,
         min_free_disk_space: 0,
         requeue_on_disconnect: false,
+        defer_max: Duration::from_secs(3600),
     };
     let (clock, io) = (ManualClock::new(), IoPool::without_threads());
     let core = Core::new(

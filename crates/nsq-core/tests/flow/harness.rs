@@ -59,6 +59,7 @@ impl Harness {
             durability: Durability::Go,
             min_free_disk_space: 0,
             requeue_on_disconnect: false,
+            defer_max: Duration::from_secs(3600),
         };
         change(&mut options);
         let (clock, timers, io) = (

@@ -176,6 +176,7 @@ pub(crate) fn start_process(setup: &Setup, clock: &ManualClock, storage: &MemSto
         durability: setup.durability,
         min_free_disk_space: 0,
         requeue_on_disconnect: setup.requeue_on_disconnect,
+        defer_max: Duration::from_secs(3600),
     };
     let timers = Arc::new(Timers::default());
     let (io, syncs) = (IoPool::without_threads(), IoPool::without_threads());
