@@ -22,7 +22,7 @@ use nsq_runtime::{Clock, Moment, Shutdown, TaskGroup};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
-use crate::health::{Health, Problem, Severity, judge};
+use crate::health::{Health, Problem, Severity};
 use crate::history::History;
 use crate::snapshot::{View, ViewInput};
 use pace::{Pace, is_watched};
@@ -192,7 +192,7 @@ impl Collector {
         if shared.pace.interval.is_some() {
             shared.history.lock().push(&view);
         }
-        let problems = shared.health.lock().observe(judge(&view), now, view.at_ms);
+        let problems = shared.health.lock().look(&view, now);
         *shared.problems.write() = Arc::new(Problems::of(problems));
         shared.state.lock().version += 1;
     }

@@ -1,14 +1,16 @@
 //! What is wrong with a cluster.
 //!
-//! [`judge`] says what looks wrong in one [`View`](crate::snapshot::View); it knows no past. [`Health`] makes problems of
-//! what keeps looking wrong: for as long as its rule wants, and in at least two looks, so that a single hiccup raises
-//! nothing. A problem stays until three looks have not found it.
+//! [`judge`] says what looks wrong in one [`View`](crate::snapshot::View); of the past it knows the [`Deliveries`] of the
+//! last minutes. [`Health`] makes problems of what keeps looking wrong: for as long as its rule wants, and in at least
+//! two looks, so that a single hiccup raises nothing. A problem stays until three looks have not found it.
 
+mod deliveries;
 mod rules;
 #[cfg(test)]
 mod tests;
 mod watch;
 
+pub(crate) use deliveries::Deliveries;
 pub(crate) use rules::{Entity, Finding, judge};
 pub(crate) use watch::{Health, Problem};
 

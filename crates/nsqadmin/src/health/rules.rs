@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nsq_clusterinfo::{Version, escape};
 
-use super::Severity;
+use super::{Deliveries, Severity};
 use crate::snapshot::{ChannelRow, Node, Paused, TopicRow, View};
 
 /// Backlogs below this many messages grow and shrink all the time.
@@ -64,8 +64,8 @@ pub(crate) struct Finding {
     pub(crate) link: String,
 }
 
-/// Everything that looks wrong in `view`.
-pub(crate) fn judge(view: &View) -> Vec<Finding> {
+/// Everything that looks wrong in `view`, and in the deliveries up to it.
+pub(crate) fn judge(view: &View, deliveries: &Deliveries) -> Vec<Finding> {
     let mut findings = Findings::default();
     findings.nsqlookupds(view);
     findings.nodes(view);
@@ -74,6 +74,7 @@ pub(crate) fn judge(view: &View) -> Vec<Finding> {
     }
     for channel in &view.channels {
         findings.channel(channel);
+        findings.failing_deliveries(channel, deliveries);
     }
     findings.leftovers(view);
     findings.0
@@ -170,22 +171,10 @@ impl Findings {
         let name = &topic.topic;
         if !topic.stranded.is_empty() {
             let waiting: i64 = topic.stranded.iter().map(|(_, depth)| depth).sum();
-            let nodes: Vec<_> = topic
-                .stranded
-                .iter()
-                .map(|(node, _)| node.as_str())
-                .take(3)
-                .collect();
-            let more = topic.stranded.len().saturating_sub(3);
-            let more = if more > 0 {
-                format!(" and {more} more")
-            } else {
-                String::new()
-            };
             let text = format!(
-                "{name}: {} on {}{more}, no channel there",
+                "{name}: {} on {}, no channel there",
                 waiting_messages(waiting),
-                nodes.join(", ")
+                some_of(&topic.stranded)
             );
             self.add("H-06", Severity::Crit, entity(), text).affected = waiting;
         }
@@ -227,11 +216,7 @@ impl Findings {
             (finding.affected, finding.hold) = (waiting, MINUTE);
             finding.link.push_str("?tab=clients");
         }
-        self.failing_deliveries(row, &entity, &name);
-        if !row.missing_on.is_empty() && !crate::snapshot::is_ephemeral(&row.channel) {
-            let text = format!("{name} is missing on {}", row.missing_on.join(", "));
-            self.add("H-15", Severity::Warn, entity(), text);
-        }
+        self.coverage(row, entity(), &name);
         if waiting > 0 && row.consumers > 0 && row.idle_consumers * 2 >= row.consumers {
             let text = format!(
                 "{name}: {} of {} consumers take nothing (back-off)",
@@ -243,27 +228,60 @@ impl Findings {
         }
     }
 
-    fn failing_deliveries(&mut self, row: &ChannelRow, entity: &dyn Fn() -> Entity, name: &str) {
-        let requeued = row.requeue_rate.unwrap_or(0.0);
-        let timed_out = row.timeout_rate.unwrap_or(0.0);
-        // A message that times out or is requeued is delivered once more.
-        let deliveries = row.out_rate.unwrap_or(0.0) + requeued + timed_out;
-        if deliveries <= 0.0 {
+    /// A channel that is not everywhere, or whose consumers are not.
+    fn coverage(&mut self, row: &ChannelRow, entity: Entity, name: &str) {
+        let is_missing = !row.missing_on.is_empty() && !crate::snapshot::is_ephemeral(&row.channel);
+        let is_unserved = !row.unserved.is_empty() && row.paused == Paused::No;
+        let mut texts = Vec::new();
+        if is_missing {
+            texts.push(format!("{name} is missing on {}", row.missing_on.join(", ")));
+        }
+        let waiting: i64 = row.unserved.iter().map(|(_, depth)| depth).sum();
+        if is_unserved {
+            let text = format!(
+                "{name}: {} on {}, no consumer is connected there",
+                waiting_messages(waiting),
+                some_of(&row.unserved)
+            );
+            texts.push(text);
+        }
+        if texts.is_empty() {
             return;
         }
-        let (timeouts, requeues) = (timed_out / deliveries * 100.0, requeued / deliveries * 100.0);
+        let finding = self.add("H-15", Severity::Warn, entity, texts.join("; "));
+        if is_unserved {
+            finding.affected = waiting;
+            finding.link.push_str("?tab=clients");
+        }
+        if !is_missing {
+            // Consumers find a new channel on a node within a minute.
+            finding.hold = MINUTE;
+        }
+    }
+
+    fn failing_deliveries(&mut self, row: &ChannelRow, deliveries: &Deliveries) {
+        let name = row.key();
+        let Some(failing) = deliveries.failing(&name) else {
+            return;
+        };
+        let entity = || Entity::Channel(row.topic.clone(), row.channel.clone());
+        let (timeouts, requeues) = (failing.timeouts_percent(), failing.requeues_percent());
+        let within = failing.minutes();
         if timeouts > 1.0 {
             let severity = if timeouts > 10.0 {
                 Severity::Crit
             } else {
                 Severity::Warn
             };
-            let text = format!("{name}: {timeouts:.0} % of deliveries time out");
-            self.add("H-12", severity, entity(), text).hold = MINUTE;
+            let count = failing.timed_out.round();
+            let text = format!("{name}: {timeouts:.0} % of deliveries time out ({count} in {within} min)");
+            self.add("H-12", severity, entity(), text);
         }
         if requeues > 5.0 {
-            let text = format!("{name}: {requeues:.0} % of deliveries are requeued");
-            self.add("H-13", Severity::Warn, entity(), text).hold = MINUTE;
+            let count = failing.requeued.round();
+            let text =
+                format!("{name}: {requeues:.0} % of deliveries are requeued ({count} in {within} min)");
+            self.add("H-13", Severity::Warn, entity(), text);
         }
     }
 
@@ -340,6 +358,17 @@ fn known_to(view: &View, address: &str) -> usize {
     answering
         .filter(|it| it.nodes.iter().any(|node| node.http_address() == address))
         .count()
+}
+
+/// The first few of some nodes, and how many more there are.
+fn some_of(nodes: &[(String, i64)]) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<_> = nodes.iter().map(|(node, _)| node.as_str()).take(SHOWN).collect();
+    let shown = shown.join(", ");
+    match nodes.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 fn waiting_messages(count: i64) -> String {

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use nsq_runtime::Moment;
 
-use super::{Entity, Finding, Severity};
+use super::{Deliveries, Entity, Finding, Severity, judge};
+use crate::snapshot::View;
 
 /// Looks in which something has to be found before it is a problem.
 const LOOKS_TO_RAISE: u32 = 2;
@@ -29,6 +30,7 @@ pub(crate) struct Problem {
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     watched: HashMap<(&'static str, Entity), Watched>,
+    deliveries: Deliveries,
 }
 
 #[derive(Debug)]
@@ -42,8 +44,15 @@ struct Watched {
 }
 
 impl Health {
+    /// Looks at a view, and gives the problems, the worst first.
+    pub(crate) fn look(&mut self, view: &View, now: Moment) -> Vec<Problem> {
+        self.deliveries.observe(view, now);
+        let findings = judge(view, &self.deliveries);
+        self.observe(findings, now, view.at_ms)
+    }
+
     /// Takes in what was found in a look, and gives the problems, the worst first.
-    pub(crate) fn observe(&mut self, findings: Vec<Finding>, now: Moment, now_ms: i64) -> Vec<Problem> {
+    pub(super) fn observe(&mut self, findings: Vec<Finding>, now: Moment, now_ms: i64) -> Vec<Problem> {
         for watched in self.watched.values_mut() {
             watched.missed += 1;
         }

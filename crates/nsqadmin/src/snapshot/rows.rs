@@ -98,6 +98,8 @@ pub(crate) struct ChannelRow {
     pub(crate) nodes_of: i64,
     /// Nodes that have the topic and not the channel.
     pub(crate) missing_on: Vec<String>,
+    /// Nodes on which messages wait while all its consumers are connected elsewhere, with how many.
+    pub(crate) unserved: Vec<(String, i64)>,
     pub(crate) e2e_ns: Vec<Option<f64>>,
     pub(crate) partial: bool,
     pub(crate) changed: u64,

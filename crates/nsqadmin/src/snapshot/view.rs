@@ -299,6 +299,9 @@ impl Rows<'_> {
                 let gathered = channel_of(&mut gathered.channels, &channel.channel_name);
                 gathered.rates.add(rates);
                 gathered.having.push(Arc::clone(&address));
+                if channel.depth > 0 && channel.client_count == 0 {
+                    gathered.row.unserved.push((address.to_string(), channel.depth));
+                }
                 gathered.add(channel, is_partial, self.quantiles);
             }
         }
@@ -417,7 +420,11 @@ impl GatheredChannel {
         worst(&mut row.e2e_ns, &channel.e2e_processing_latency, quantiles);
     }
 
-    fn finish(self, topic: &str, channel: String, nodes: &[Arc<str>]) -> ChannelRow {
+    fn finish(mut self, topic: &str, channel: String, nodes: &[Arc<str>]) -> ChannelRow {
+        if self.row.consumers == 0 {
+            // Without any consumer at all it is no matter of where they are.
+            self.row.unserved.clear();
+        }
         let missing = nodes.iter().filter(|node| !self.having.contains(node));
         ChannelRow {
             topic: topic.to_owned(),
