@@ -12,7 +12,9 @@ use nsq_net::{Address, HostPort, Listener, LocalAddr, NetError};
 use nsq_runtime::{Clock, Shutdown, TaskGroup};
 use parking_lot::RwLock;
 
-use crate::collector::{Collector, Settings};
+use crate::activity::Activity;
+use crate::caller::Caller;
+use crate::collector::{Collector, Settings, wall_ms};
 use crate::notify::{self, Notifier};
 use crate::options::Options;
 use crate::service::Front;
@@ -59,7 +61,9 @@ pub(crate) struct Admin {
     pub(crate) client: Client,
     /// When it started, in Unix seconds.
     pub(crate) started_s: i64,
-    pub(crate) notifier: Notifier,
+    /// What users have changed.
+    pub(crate) activity: Activity,
+    notifier: Notifier,
     pub(crate) collector: Collector,
     pub(crate) tails: Arc<Tails>,
     /// Changed by `PUT /config/nsqlookupd_http_addresses`.
@@ -88,6 +92,13 @@ impl Admin {
 
     pub(crate) fn nsqds(&self) -> &[String] {
         &self.nsqds
+    }
+
+    /// Notes what `caller` has done, and tells who wants to know.
+    pub(crate) fn tell(&self, caller: Caller<'_>, action: &notify::Action<'_>) {
+        self.activity
+            .note(wall_ms(&self.clock), self.user(caller), caller, action);
+        self.notifier.notify(caller, action);
     }
 
     /// Wall time in Unix seconds.
@@ -136,6 +147,7 @@ pub async fn start(options: Options, log: Log, clock: Clock) -> Result<Daemon, S
         started_s: clock.wall_ns() / 1_000_000_000,
         clock,
         client,
+        activity: Activity::default(),
         notifier,
     };
     Ok(Daemon {

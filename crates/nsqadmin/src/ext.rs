@@ -4,6 +4,7 @@
 //! look makes fresher.
 
 mod actions;
+mod activity;
 mod answer;
 mod clients;
 mod entity;
@@ -41,6 +42,7 @@ pub(crate) fn routes(router: Router<Arc<Admin>>) -> Router<Arc<Admin>> {
         .get("/api/ext/nodes/{node}", nodes::node)
         .get("/api/ext/lookup", lookup::lookup)
         .get("/api/ext/series", series::series)
+        .get("/api/ext/activity", activity::activity)
         .post("/api/ext/actions", actions::actions)
         .post("/api/ext/publish", publish::publish)
         .post("/api/ext/tail", tail::start)

@@ -2,6 +2,8 @@
 //!
 //! Upstream: nsqadmin/http.go, `graphiteHandler`; nsqadmin/nsqadmin.go, `NewSingleHostReverseProxy`.
 
+mod target;
+
 use std::sync::Arc;
 
 use nsq_clusterinfo::escape;
@@ -15,6 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::daemon::Admin;
 use crate::options::GraphiteUrl;
 
+pub(crate) use target::target;
+
 /// Images and series of a page are some hundred KiB.
 const REPLY_SIZE_MAX: usize = 16 << 20;
 
@@ -22,10 +26,14 @@ pub(crate) fn routes(router: Router<Arc<Admin>>) -> Router<Arc<Admin>> {
     router.get("/render", render).get("/api/graphite", rate)
 }
 
-/// A series in Graphite's JSON: pairs of a value, which may be missing, and a time.
-#[derive(Deserialize)]
-struct Series {
-    datapoints: Vec<(Option<f64>, f64)>,
+/// A series in Graphite's JSON.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Series {
+    /// Its name.
+    #[serde(default)]
+    pub(crate) target: String,
+    /// Pairs of a value, which may be missing, and a time in Unix seconds.
+    pub(crate) datapoints: Vec<(Option<f64>, f64)>,
 }
 
 #[derive(Serialize)]
@@ -56,17 +64,10 @@ async fn rate(State(admin): State<Arc<Admin>>, parts: Parts) -> Result<Response,
         escape(&target)
     );
     tracing::info!("GRAPHITE: {url}");
-    let reply = ask(&admin, graphite, &url).await.map_err(|error| {
+    let series = series(&admin, graphite, &url).await.map_err(|error| {
         tracing::error!("graphite request failed - {error}");
         ApiError::internal()
     })?;
-    let series: Vec<Series> = (reply.status == StatusCode::OK)
-        .then(|| serde_json::from_slice(&reply.body).ok())
-        .flatten()
-        .ok_or_else(|| {
-            tracing::error!("graphite answered {} and no series", reply.status);
-            ApiError::internal()
-        })?;
     let first = series.first().and_then(|series| series.datapoints.first());
     let rate = first
         .and_then(|(value, _)| *value)
@@ -109,6 +110,36 @@ async fn render(State(admin): State<Arc<Admin>>, parts: Parts) -> Result<Respons
         response.headers_mut().insert(CONTENT_TYPE, kind.clone());
     }
     Ok(response)
+}
+
+/// Where the series of some expressions are, from one Unix second to another.
+pub(crate) fn render_url(
+    graphite: &GraphiteUrl,
+    from_s: i64,
+    until_s: i64,
+    points_max: usize,
+    targets: impl Iterator<Item = String>,
+) -> String {
+    let mut url = format!(
+        "{}?format=json&from={from_s}&until={until_s}&maxDataPoints={points_max}",
+        graphite.join("/render")
+    );
+    for target in targets {
+        url.push_str("&target=");
+        url.push_str(&escape(&target));
+    }
+    url
+}
+
+/// The series that an address of Graphite answers, or why there are none, for people.
+pub(crate) async fn series(admin: &Admin, graphite: &GraphiteUrl, url: &str) -> Result<Vec<Series>, String> {
+    let reply = ask(admin, graphite, url)
+        .await
+        .map_err(|error| error.to_string())?;
+    if reply.status != StatusCode::OK {
+        return Err(format!("it answered {}", reply.status));
+    }
+    serde_json::from_slice(&reply.body).map_err(|_| "its answer is not understood".to_owned())
 }
 
 async fn ask(admin: &Admin, graphite: &GraphiteUrl, url: &str) -> Result<ClientReply, nsq_http::ClientError> {

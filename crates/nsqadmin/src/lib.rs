@@ -7,6 +7,7 @@
 //! [`Daemon::serve`](daemon::Daemon::serve) runs it.
 
 mod access;
+mod activity;
 pub mod api;
 mod assets;
 mod caller;

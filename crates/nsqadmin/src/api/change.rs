@@ -53,14 +53,14 @@ pub(super) async fn create(
         topic,
         ..Action::default()
     };
-    admin.notifier.notify(caller, &action);
+    admin.tell(caller, &action);
     if !channel.is_empty() {
         let action = Action {
             verb: "create_channel",
             channel,
             ..action
         };
-        admin.notifier.notify(caller, &action);
+        admin.tell(caller, &action);
     }
     Ok(done(&warnings))
 }
@@ -80,7 +80,7 @@ pub(super) async fn delete_topic(
         topic: &topic,
         ..Action::default()
     };
-    admin.notifier.notify(caller, &action);
+    admin.tell(caller, &action);
     Ok(done(&warnings))
 }
 
@@ -101,7 +101,7 @@ pub(super) async fn delete_channel(
         channel: &channel,
         ..Action::default()
     };
-    admin.notifier.notify(caller, &action);
+    admin.tell(caller, &action);
     Ok(done(&warnings))
 }
 
@@ -151,7 +151,7 @@ async fn act(
         channel,
         node: "",
     };
-    admin.notifier.notify(caller, &action);
+    admin.tell(caller, &action);
     let warnings = outcome.map_err(|failed| upstream_error(format_args!("{verb} topic/channel"), &failed))?;
     Ok(done(&warnings))
 }
@@ -182,7 +182,7 @@ pub(super) async fn tombstone(
         node: &node,
         ..Action::default()
     };
-    admin.notifier.notify(caller, &action);
+    admin.tell(caller, &action);
     Ok(done(&warnings))
 }
 

@@ -180,7 +180,7 @@ async fn act(admin: &Arc<Admin>, parts: &Parts, body: HandlerBody) -> Result<Res
                 channel: &target.channel,
                 node: &target.node,
             };
-            admin.notifier.notify(caller, &action);
+            admin.tell(caller, &action);
         }
         admin.collector.hurry();
     }
@@ -365,10 +365,22 @@ impl Execution {
             }
         }
         if !self.is_dry {
-            let url = format!("http://{address}/{}?{}", target.path(self.verb), target.query());
-            self.guarded(address, self.asker.post(&url)).await?;
+            if is_creation && !target.channel.is_empty() && !target.node.is_empty() {
+                // There is no nsqlookupd from which the node could learn of the topic.
+                let topic = Target {
+                    channel: String::new(),
+                    ..target.clone()
+                };
+                self.change(&topic, address).await?;
+            }
+            self.change(target, address).await?;
         }
         Ok(Some(held))
+    }
+
+    async fn change(&self, target: &Target, address: &str) -> Result<(), String> {
+        let url = format!("http://{address}/{}?{}", target.path(self.verb), target.query());
+        self.guarded(address, self.asker.post(&url)).await
     }
 
     /// What would be lost of a topic on one node.

@@ -395,15 +395,14 @@ impl Row for Connection {
 
     fn cells(&self) -> Vec<Cell> {
         let client = &self.client;
-        vec![
+        let mut cells: Vec<Cell> = vec![
             self.key().into(),
             self.topic.as_str().into(),
             self.channel.as_str().into(),
             self.node.as_str().into(),
-            client.client_id.as_str().into(),
-            client.hostname.as_str().into(),
-            client.user_agent.as_str().into(),
-            client.remote_address.as_str().into(),
+        ];
+        cells.extend(name_cells(client));
+        cells.extend([
             client.version.as_str().into(),
             client.in_flight_count.into(),
             client.ready_count.into(),
@@ -414,21 +413,12 @@ impl Row for Connection {
             self.requeue_rate.into(),
             (client.connect_ts * 1000).into(),
             self.attributes.clone().into(),
-        ]
+        ]);
+        cells
     }
 
     fn has_text(&self, text: &str) -> bool {
-        let client = &self.client;
-        [
-            &self.topic,
-            &self.channel,
-            &client.client_id,
-            &client.hostname,
-            &client.user_agent,
-            &client.remote_address,
-        ]
-        .iter()
-        .any(|field| field.to_lowercase().contains(text))
+        is_in(text, [self.topic.as_str(), &self.channel]) || is_in(text, names(&self.client))
     }
 
     fn passes(&self, filter: &str) -> Option<bool> {
@@ -453,37 +443,50 @@ impl Row for Producer {
 
     fn cells(&self) -> Vec<Cell> {
         let client = &self.client;
-        vec![
+        let mut cells: Vec<Cell> = vec![
             self.key().into(),
             self.topic.as_str().into(),
             self.node.as_str().into(),
-            client.client_id.as_str().into(),
-            client.hostname.as_str().into(),
-            client.user_agent.as_str().into(),
-            client.remote_address.as_str().into(),
+        ];
+        cells.extend(name_cells(client));
+        cells.extend([
             self.messages.into(),
             self.publish_rate.into(),
             (client.connect_ts * 1000).into(),
             self.attributes.clone().into(),
-        ]
+        ]);
+        cells
     }
 
     fn has_text(&self, text: &str) -> bool {
-        let client = &self.client;
-        [
-            &self.topic,
-            &client.client_id,
-            &client.hostname,
-            &client.user_agent,
-            &client.remote_address,
-        ]
-        .iter()
-        .any(|field| field.to_lowercase().contains(text))
+        is_in(text, [self.topic.as_str()]) || is_in(text, names(&self.client))
     }
 
     fn passes(&self, _: &str) -> Option<bool> {
         None
     }
+}
+
+/// What a client says of itself, and where it is.
+fn names(client: &Client) -> [&str; 4] {
+    [
+        &client.client_id,
+        &client.hostname,
+        &client.user_agent,
+        &client.remote_address,
+    ]
+}
+
+/// The cells of these names.
+fn name_cells(client: &Client) -> impl Iterator<Item = Cell> {
+    names(client).map(Cell::from).into_iter()
+}
+
+/// Whether `text`, in lower case, is in one of some fields.
+fn is_in<'f>(text: &str, fields: impl IntoIterator<Item = &'f str>) -> bool {
+    fields
+        .into_iter()
+        .any(|field| field.to_lowercase().contains(text))
 }
 
 fn count(number: usize) -> i64 {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::answer::enveloped;
 use crate::caller::Caller;
 use crate::daemon::Admin;
+use crate::history::History;
 
 /// How this nsqadmin is set up, and what the viewer may do.
 #[derive(Serialize)]
@@ -26,7 +27,9 @@ pub(crate) struct Meta<'a> {
     publish_access: &'static str,
     stats_interval_ms: u64,
     watch_interval_ms: u64,
-    history: HistoryMeta,
+    /// Only in the answer of `meta`: it changes all the time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<HistoryMeta>,
     /// Ascending, those that some nsqd reports.
     percentiles: Vec<f64>,
     graphite: Graphite,
@@ -73,11 +76,12 @@ struct Statsd<'a> {
 
 #[derive(Serialize)]
 struct ExternalLink<'a> {
-    name: &'a str,
+    label: &'a str,
     url: &'a str,
 }
 
 impl<'a> Meta<'a> {
+    /// All but the state of the history, so that it stays the same while nobody changes anything.
     pub(crate) fn of(admin: &'a Admin, caller: Caller<'a>) -> Self {
         let options = &admin.options;
         let raw = options.raw();
@@ -104,20 +108,7 @@ impl<'a> Meta<'a> {
             publish_access: options.publish_access.word(),
             stats_interval_ms: options.stats_interval.map_or(0, millis),
             watch_interval_ms: 2000,
-            history: admin.collector.with_history(|history| HistoryMeta {
-                bytes: history.bytes(),
-                bytes_max: history.bytes_max(),
-                series: history.len(),
-                dropped: history.dropped(),
-                tiers: history
-                    .tiers()
-                    .iter()
-                    .map(|tier| TierMeta {
-                        step_ms: tier.step_ms,
-                        span_ms: tier.span_ms,
-                    })
-                    .collect(),
-            }),
+            history: None,
             percentiles: admin.collector.view().quantiles.clone(),
             graphite: Graphite {
                 mode: graphite.0,
@@ -132,8 +123,24 @@ impl<'a> Meta<'a> {
             external_links: options
                 .external_links
                 .iter()
-                .map(|(name, url)| ExternalLink { name, url })
+                .map(|(label, url)| ExternalLink { label, url })
                 .collect(),
+        }
+    }
+}
+
+impl HistoryMeta {
+    fn of(history: &History) -> Self {
+        let tiers = history.tiers().iter().map(|tier| TierMeta {
+            step_ms: tier.step_ms,
+            span_ms: tier.span_ms,
+        });
+        Self {
+            bytes: history.bytes(),
+            bytes_max: history.bytes_max(),
+            series: history.len(),
+            dropped: history.dropped(),
+            tiers: tiers.collect(),
         }
     }
 }
@@ -144,5 +151,9 @@ fn millis(duration: Duration) -> u64 {
 
 pub(super) async fn get(State(admin): State<Arc<Admin>>, parts: Parts) -> Response {
     let view = admin.collector.watch(false).await;
-    enveloped(&view, Meta::of(&admin, Caller(&parts)))
+    let meta = Meta {
+        history: Some(admin.collector.with_history(HistoryMeta::of)),
+        ..Meta::of(&admin, Caller(&parts))
+    };
+    enveloped(&view, meta)
 }

@@ -119,7 +119,7 @@ async fn send(admin: &Admin, parts: &Parts, body: HandlerBody) -> Result<Respons
         node: &node,
         ..Action::default()
     };
-    admin.notifier.notify(caller, &action);
+    admin.tell(caller, &action);
     admin.collector.hurry();
     let channels = view.channels_of(&order.topic);
     let data = json!({

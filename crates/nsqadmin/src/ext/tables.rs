@@ -195,71 +195,88 @@ impl Row for ChannelRow {
     }
 }
 
-/// A small chart of a metric of an entity.
-fn spark(collector: &Collector, view: &View, entity: &str, metric: &str) -> Cell {
+/// What makes a table of rows.
+trait Listed: Row {
+    /// The columns of its small charts, and the metrics that they show.
+    const SPARKS: &'static [(&'static str, &'static str)];
+
+    /// Its name in the history.
+    fn entity(&self) -> String;
+
+    /// The key of a row of this kind that has gone.
+    fn gone(removed: &Removed) -> Option<&String>;
+}
+
+impl Listed for TopicRow {
+    const SPARKS: &'static [(&'static str, &'static str)] =
+        &[("publish_spark", "publish"), ("backlog_spark", "backlog")];
+
+    fn entity(&self) -> String {
+        format!("topic:{}", self.topic)
+    }
+
+    fn gone(removed: &Removed) -> Option<&String> {
+        match removed {
+            Removed::Topic(key) => Some(key),
+            Removed::Channel(_) => None,
+        }
+    }
+}
+
+impl Listed for ChannelRow {
+    const SPARKS: &'static [(&'static str, &'static str)] = &[("depth_spark", "depth")];
+
+    fn entity(&self) -> String {
+        format!("channel:{}", self.key())
+    }
+
+    fn gone(removed: &Removed) -> Option<&String> {
+        match removed {
+            Removed::Channel(key) => Some(key),
+            Removed::Topic(_) => None,
+        }
+    }
+}
+
+pub(super) async fn topics(State(admin): State<Arc<Admin>>, parts: Parts) -> Response {
+    let view = admin.collector.watch(false).await;
+    respond(answer(&admin.collector, &view, &view.topics, &parts))
+}
+
+pub(super) async fn channels(State(admin): State<Arc<Admin>>, parts: Parts) -> Response {
+    let view = admin.collector.watch(false).await;
+    respond(answer(&admin.collector, &view, &view.channels, &parts))
+}
+
+fn answer<R: Listed>(
+    collector: &Collector,
+    view: &View,
+    rows: &[R],
+    parts: &Parts,
+) -> Result<Response, Refusal> {
+    let query = TableQuery::of(&params(parts)?)?;
+    let removed = |since| {
+        let gone = || view.removed.iter().filter(|(seq, _)| *seq > since);
+        view.remembers(since).then(|| {
+            gone()
+                .filter_map(|(_, removed)| R::gone(removed).cloned())
+                .collect()
+        })
+    };
     let request = SeriesRequest {
         from_ms: view.at_ms - SPARK_SPAN_MS,
         to_ms: view.at_ms,
         points_max: SPARK_POINTS,
     };
-    let series = collector.with_history(|history| history.series(entity, metric, false, request));
-    series.map_or(Cell::Null, |series| series.values.into())
-}
-
-/// The keys that have gone since a state, if that is still known.
-fn removed(view: &View, since: u64, key: impl Fn(&Removed) -> Option<&String>) -> Option<Vec<String>> {
-    view.remembers(since).then(|| {
-        let gone = view.removed.iter().filter(|(seq, _)| *seq > since);
-        gone.filter_map(|(_, removed)| key(removed).cloned()).collect()
-    })
-}
-
-pub(super) async fn topics(State(admin): State<Arc<Admin>>, parts: Parts) -> Response {
-    let view = admin.collector.watch(false).await;
-    respond(topics_of(&admin, &view, &parts))
-}
-
-fn topics_of(admin: &Admin, view: &View, parts: &Parts) -> Result<Response, Refusal> {
-    let query = TableQuery::of(&params(parts)?)?;
-    let removed = |since| {
-        removed(view, since, |removed| match removed {
-            Removed::Topic(key) => Some(key),
-            Removed::Channel(_) => None,
-        })
+    let sparks = |row: &R| {
+        let entity = row.entity();
+        let spark = |(_, metric): &(&str, &str)| {
+            let series = collector.with_history(|history| history.series(&entity, metric, false, request));
+            series.map_or(Cell::Null, |series| series.values.into())
+        };
+        R::SPARKS.iter().map(spark).collect()
     };
-    let sparks = |row: &TopicRow| {
-        let entity = format!("topic:{}", row.topic);
-        ["publish", "backlog"]
-            .map(|metric| spark(&admin.collector, view, &entity, metric))
-            .to_vec()
-    };
-    let table = select(
-        &view.topics,
-        &query,
-        removed,
-        &["publish_spark", "backlog_spark"],
-        sparks,
-    )?;
-    Ok(enveloped(view, table))
-}
-
-pub(super) async fn channels(State(admin): State<Arc<Admin>>, parts: Parts) -> Response {
-    let view = admin.collector.watch(false).await;
-    respond(channels_of(&admin, &view, &parts))
-}
-
-fn channels_of(admin: &Admin, view: &View, parts: &Parts) -> Result<Response, Refusal> {
-    let query = TableQuery::of(&params(parts)?)?;
-    let removed = |since| {
-        removed(view, since, |removed| match removed {
-            Removed::Channel(key) => Some(key),
-            Removed::Topic(_) => None,
-        })
-    };
-    let sparks = |row: &ChannelRow| {
-        let entity = format!("channel:{}", row.key());
-        vec![spark(&admin.collector, view, &entity, "depth")]
-    };
-    let table = select(&view.channels, &query, removed, &["depth_spark"], sparks)?;
+    let names: Vec<_> = R::SPARKS.iter().map(|(column, _)| *column).collect();
+    let table = select(rows, &query, removed, &names, sparks)?;
     Ok(enveloped(view, table))
 }

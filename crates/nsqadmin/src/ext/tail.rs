@@ -125,7 +125,7 @@ async fn start_session(admin: &Arc<Admin>, parts: &Parts, body: HandlerBody) -> 
         channel: &session.open.channel,
         ..Action::default()
     };
-    admin.notifier.notify(caller, &action);
+    admin.tell(caller, &action);
     Ok(enveloped(&view, &session.open))
 }
 
