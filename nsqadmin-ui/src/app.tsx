@@ -2,6 +2,7 @@ import type { ComponentType } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { useResource } from "./api/poller";
 import type { Meta, Overview as OverviewData } from "./api/types";
+import { Activity } from "./pages/Activity";
 import { ChannelPage } from "./pages/Channel";
 import { Channels } from "./pages/Channels";
 import { Clients } from "./pages/Clients";
@@ -14,6 +15,7 @@ import { Overview } from "./pages/Overview";
 import { Topic } from "./pages/Topic";
 import { Topics } from "./pages/Topics";
 import { isReturning, type Page, place, rememberedScroll, route } from "./router";
+import { keepCluster } from "./state/history";
 import { meta, pulse } from "./state/live";
 import { Banners } from "./ui/Banner";
 import { DialogHost } from "./ui/Dialog";
@@ -32,6 +34,7 @@ const PAGES: Record<Page, ComponentType> = {
   node: Node,
   lookup: Lookup,
   counter: Counter,
+  activity: Activity,
   missing: NotFound,
 };
 
@@ -46,6 +49,7 @@ const NAMES: Record<Page, string> = {
   node: "Node",
   lookup: "Lookup",
   counter: "Counter",
+  activity: "Activity",
   missing: "Not found",
 };
 
@@ -61,6 +65,10 @@ const PROBLEMS_MS = 5000;
 export function App() {
   const known = useResource<Meta>("meta", META_MS);
   const overview = useResource<OverviewData>("overview", PROBLEMS_MS);
+  const envelope = overview.envelope.value;
+  useEffect(() => {
+    if (envelope) keepCluster(envelope);
+  }, [envelope]);
   const fresh = known.envelope.value?.data;
   useEffect(() => {
     if (fresh) meta.value = fresh;
@@ -68,7 +76,7 @@ export function App() {
 
   const { page, params } = route.value;
   const path = place.value.pathname;
-  const counts = overview.envelope.value?.data.counts;
+  const counts = envelope?.data.counts;
   const serious = counts ? counts.crit + counts.warn : 0;
   const stale = pulse.value === "stale" || pulse.value === "offline";
   useEffect(() => {

@@ -18,6 +18,7 @@ export type Page =
   | "node"
   | "lookup"
   | "counter"
+  | "activity"
   | "missing";
 
 export interface Route {
@@ -36,6 +37,7 @@ const PATTERNS: [string[], Page][] = [
   [["nodes", ":node"], "node"],
   [["lookup"], "lookup"],
   [["counter"], "counter"],
+  [["activity"], "activity"],
 ];
 
 function decode(segment: string): string {
@@ -87,6 +89,7 @@ export const to = {
   node: (node: string, query: Query = {}) => href(`nodes/${segment(node)}`, query),
   lookup: () => href("lookup"),
   counter: () => href("counter"),
+  activity: () => href("activity"),
 };
 
 interface Place {

@@ -127,11 +127,17 @@ function entry<T>(path: string): Entry<T> {
   return found as Entry<T>;
 }
 
-/** An answer that is kept fresh while the component is shown. `pace`: at most once in so many milliseconds. */
-export function useResource<T>(path: string, pace = 0): Resource<T> {
-  const found = useMemo(() => entry<T>(path), [path]);
-  useEffect(() => found.join(pace), [found, pace]);
-  return found;
+/** What is not asked for. */
+const NOTHING: Resource<never> = { envelope: signal(null), error: signal(null), refresh: () => {} };
+
+/**
+ * An answer that is kept fresh while the component is shown. `pace`: at most once in so many milliseconds; without a path
+ * nothing is asked for.
+ */
+export function useResource<T>(path: string | null, pace = 0): Resource<T> {
+  const found = useMemo(() => (path === null ? null : entry<T>(path)), [path]);
+  useEffect(() => found?.join(pace), [found, pace]);
+  return found ?? NOTHING;
 }
 
 interface TableEntry<R> {

@@ -65,7 +65,8 @@ export interface Meta {
   /** 0: nothing is collected in the background. */
   stats_interval_ms: number;
   watch_interval_ms: number;
-  history: {
+  /** Not in the page itself. */
+  history?: {
     bytes: number;
     bytes_max: number;
     series: number;
@@ -189,8 +190,6 @@ export interface TopicRow extends Depths {
   partial: boolean;
   /** Registered in nsqlookupd, on no nsqd. */
   inactive: boolean;
-  publish_spark?: Samples;
-  backlog_spark?: Samples;
 }
 
 export interface ChannelRow extends Depths {
@@ -220,7 +219,6 @@ export interface ChannelRow extends Depths {
   nodes_of: number;
   e2e_ns: Latencies;
   partial: boolean;
-  depth_spark?: Samples;
 }
 
 export type Locality = "zone" | "region" | "global";
@@ -448,7 +446,33 @@ export interface LookupData {
 export interface SeriesData {
   step_ms: number;
   from: number;
-  series: { entity: string; metric: string; values: Samples }[];
+  series: {
+    entity: string;
+    metric: string;
+    values: Samples;
+    /** The expression that Graphite was asked for. */
+    target?: string;
+  }[];
+  /** Where Graphite was asked. */
+  url?: string;
+}
+
+/** What a user has changed by way of this nsqadmin. */
+export interface ActivityEntry {
+  at: number;
+  action: string;
+  topic: string;
+  channel: string;
+  node: string;
+  user: string;
+  remote_address: string;
+  user_agent: string;
+}
+
+export interface ActivityData {
+  /** The last one first. */
+  entries: ActivityEntry[];
+  entries_max: number;
 }
 
 export type ActionName = "create" | "pause" | "unpause" | "empty" | "delete" | "tombstone";

@@ -16,6 +16,21 @@ export interface Fields {
   number?: Record<string, number | null>;
 }
 
+/** Fields in lower case, so that a row is prepared once however often it is asked about. */
+export interface Known {
+  text: string;
+  in: Record<string, readonly string[]>;
+  is: Record<string, boolean>;
+  number: Record<string, number | null>;
+}
+
+export function known({ text, in: names = {}, is = {}, number = {} }: Fields): Known {
+  const lower: Record<string, string[]> = {};
+  for (const [name, value] of Object.entries(names))
+    lower[name] = (typeof value === "string" ? [value] : value).map((v) => v.toLowerCase());
+  return { text: text.toLowerCase(), in: lower, is, number };
+}
+
 export interface Term {
   not: boolean;
   kind: "text" | "in" | "is" | "number";
@@ -52,17 +67,16 @@ function term(word: string): Term {
   return { ...common, kind: "text" };
 }
 
-function holds(t: Term, fields: Fields): boolean {
+function holds(t: Term, fields: Known): boolean {
   switch (t.kind) {
     case "is":
-      return fields.is?.[t.name] ?? false;
+      return fields.is[t.name] ?? false;
     case "in": {
-      const value = fields.in?.[t.name];
-      if (value === undefined) return fields.text.toLowerCase().includes(`${t.name}:${t.text}`);
-      return (typeof value === "string" ? [value] : value).some((v) => v.toLowerCase().includes(t.text));
+      const values = fields.in[t.name];
+      return values ? values.some((v) => v.includes(t.text)) : fields.text.includes(`${t.name}:${t.text}`);
     }
     case "number": {
-      const value = fields.number?.[t.name];
+      const value = fields.number[t.name];
       if (value === null || value === undefined) return false;
       switch (t.operator) {
         case "<":
@@ -78,12 +92,12 @@ function holds(t: Term, fields: Fields): boolean {
       }
     }
     default:
-      return fields.text.toLowerCase().includes(t.text);
+      return fields.text.includes(t.text);
   }
 }
 
-export function matches(terms: readonly Term[], fields: () => Fields): boolean {
+export function matches(terms: readonly Term[], fields: () => Known): boolean {
   if (terms.length === 0) return true;
-  const known = fields();
-  return terms.every((t) => holds(t, known) !== t.not);
+  const row = fields();
+  return terms.every((t) => holds(t, row) !== t.not);
 }

@@ -4,7 +4,7 @@
 export const WHOLE_MAX = 300;
 
 /** Rows drawn above and below the visible ones. */
-const OVERSCAN = 8;
+const OVERSCAN = 5;
 
 export interface Window {
   first: number;

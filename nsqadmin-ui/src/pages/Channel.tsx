@@ -1,12 +1,14 @@
+import { useEffect } from "preact/hooks";
 import { encode } from "../api/client";
 import { useResource } from "../api/poller";
 import type { ChannelDetail, ClientGroup, Connection, Envelope } from "../api/types";
 import { decode } from "../lib/columns";
 import * as f from "../lib/format";
 import { navigate, query, route, to } from "../router";
+import { keepChannel } from "../state/history";
 import { ConnectionsTable, GroupsTable } from "../tables/clients";
+import { EphemeralBadge, PausedBadge } from "../tables/columns";
 import { ChannelNodesTable } from "../tables/parts";
-import { EphemeralBadge, PausedBadge } from "../tables/topics";
 import type { Subject } from "../ui/acts";
 import { Charts } from "../ui/Chart";
 import { Skeleton } from "../ui/Empty";
@@ -60,6 +62,7 @@ function View({ topic, channel, envelope, isGone }: ViewProps) {
     isPaused: row.paused !== "no",
     nodes: nodes.map(({ node }) => ({ node })),
   };
+  useEffect(() => keepChannel(row, envelope), [envelope]);
   const mark = row.partial ? "≥" : "";
   return (
     <>

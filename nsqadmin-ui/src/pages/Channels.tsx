@@ -4,7 +4,7 @@ import { ChannelsTable } from "../tables/channels";
 import { PageError } from "../ui/PageError";
 
 export function Channels() {
-  const channels = useTable<ChannelRow>("channels?spark=1");
+  const channels = useTable<ChannelRow>("channels");
   const rows = channels.rows.value;
   return (
     <>

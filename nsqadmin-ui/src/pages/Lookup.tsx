@@ -17,7 +17,7 @@ import { CreateDialog } from "./lookup/Create";
 export function Lookup() {
   const resource = useResource<LookupData>("lookup");
   const data = resource.envelope.value?.data;
-  const create = () => openDialog(<CreateDialog lookupds={data?.nsqlookupds.length ?? 0} />);
+  const create = () => openDialog(<CreateDialog />);
   const asked = query.value.get("create") !== null;
   useEffect(() => {
     if (!asked || !data) return;
@@ -50,6 +50,7 @@ function View({ data }: { data: LookupData }) {
         <p>
           nsqadmin asks the nsqds of <code>--nsqd-http-address</code> themselves. With{" "}
           <code>--lookupd-http-address</code> it would find them, and this page would show who is registered where.
+          Topics and channels can be created on the nsqds themselves.
         </p>
       </Empty>
     );

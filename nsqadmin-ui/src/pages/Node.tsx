@@ -1,9 +1,11 @@
+import { useEffect } from "preact/hooks";
 import { encode } from "../api/client";
 import { useResource } from "../api/poller";
 import type { Connection, NodeChannel, NodeDetail, NodeTopic, Producer } from "../api/types";
 import { decode } from "../lib/columns";
 import * as f from "../lib/format";
 import { query, route, to } from "../router";
+import { keepNode } from "../state/history";
 import { isAdmin, meta, now } from "../state/live";
 import { utc } from "../state/prefs";
 import { copy } from "../state/toasts";
@@ -27,7 +29,11 @@ import { Missing } from "./NotFound";
 export function Node() {
   const name = route.value.params["node"] ?? "";
   const resource = useResource<NodeDetail>(`nodes/${encode(name)}`);
-  const data = resource.envelope.value?.data;
+  const envelope = resource.envelope.value;
+  useEffect(() => {
+    if (envelope) keepNode(envelope.data.node, envelope);
+  }, [envelope]);
+  const data = envelope?.data;
   const crumbs = (
     <Crumbs>
       <a href={to.nodes()}>Nodes</a>

@@ -4,7 +4,7 @@ import * as f from "../lib/format";
 import { to } from "../router";
 import { meta, sources } from "../state/live";
 import { TopicsTable } from "../tables/topics";
-import { Empty } from "../ui/Empty";
+import { Empty, Skeleton } from "../ui/Empty";
 import { Tile } from "../ui/Kpi";
 import { Num, Trend } from "../ui/Num";
 import { PageError } from "../ui/PageError";
@@ -12,15 +12,24 @@ import { Problems } from "../ui/Problems";
 
 export function Overview() {
   const resource = useResource<OverviewData>("overview");
-  const topics = useTable<TopicRow>("topics?spark=1");
+  const topics = useTable<TopicRow>("topics");
   const envelope = resource.envelope.value;
   return (
     <>
       <h1 class="sr" tabIndex={-1}>
         Overview
       </h1>
-      {envelope ? <Summary envelope={envelope} /> : <PageError error={resource.error.value} />}
-      {allSilent(envelope) ? <AllSilent /> : <TopicsTable rows={topics.rows.value} />}
+      {envelope ? (
+        <>
+          <Summary envelope={envelope} />
+          {allSilent(envelope) ? <AllSilent /> : <TopicsTable rows={topics.rows.value} />}
+        </>
+      ) : resource.error.value ? (
+        <PageError error={resource.error.value} />
+      ) : (
+        // What is wrong comes first: nothing is shown that it would push down a moment later.
+        <Skeleton />
+      )}
     </>
   );
 }

@@ -5,11 +5,12 @@ import type { ChannelRow, ClientGroup, Connection, Envelope, Producer, TopicDeta
 import { decode } from "../lib/columns";
 import * as f from "../lib/format";
 import { navigate, query, route, to } from "../router";
+import { keepChannel, keepTopic } from "../state/history";
 import { isAdmin, meta, outage } from "../state/live";
 import { ChannelsTable } from "../tables/channels";
 import { GroupsTable, ProducersTable } from "../tables/clients";
+import { EphemeralBadge, PausedBadge } from "../tables/columns";
 import { TopicNodesTable } from "../tables/parts";
-import { EphemeralBadge, PausedBadge } from "../tables/topics";
 import { TEXT } from "../text/en";
 import { copyItems, readOnlyNote, type Subject } from "../ui/acts";
 import { Charts } from "../ui/Chart";
@@ -63,6 +64,10 @@ function View({ topic, envelope, isGone }: { topic: string; envelope: Envelope<T
   const producers = decode<Producer>(data.producers);
   const tab = query.value.get("tab") ?? "channels";
   const subject: Subject = { topic, isPaused: row.paused !== "no", nodes: nodes.map(({ node }) => ({ node })) };
+  useEffect(() => {
+    keepTopic(row, envelope);
+    for (const channel of busiest(channels)) keepChannel(channel, envelope);
+  }, [envelope]);
   const partial = row.partial ? "≥" : "";
   const known = meta.value;
   if (data.inactive) return <Inactive topic={topic} data={data} />;
@@ -181,11 +186,16 @@ export function Actions({ subject, after }: { subject: Subject; after: () => voi
 
 const CHANNEL_LINES = 3;
 
+/** The channels that have lines of their own. */
+function busiest(channels: ChannelRow[]): ChannelRow[] {
+  const order = channels.toSorted((a, b) => b.depth - a.depth || (b.in_rate ?? 0) - (a.in_rate ?? 0));
+  return order.slice(0, CHANNEL_LINES);
+}
+
 function TopicCharts({ topic, channels, all = false }: { topic: string; channels: ChannelRow[]; all?: boolean }) {
   const entity = `topic:${topic}`;
-  const busiest = channels
-    .toSorted((a, b) => b.depth - a.depth || (b.in_rate ?? 0) - (a.in_rate ?? 0))
-    .slice(0, CHANNEL_LINES);
+  const ofChannels = (metric: string) =>
+    busiest(channels).map(({ channel }) => ({ entity: `channel:${topic}/${channel}`, metric, label: channel }));
   const rates = {
     title: "Messages per second",
     unit: "rate" as const,
@@ -203,12 +213,12 @@ function TopicCharts({ topic, channels, all = false }: { topic: string; channels
   const depths = {
     title: "Depth of channels",
     unit: "count" as const,
-    lines: busiest.map((c) => ({ entity: `channel:${topic}/${c.channel}`, metric: "depth", label: c.channel })),
+    lines: ofChannels("depth"),
   };
   const outs = {
     title: "Out of channels",
     unit: "rate" as const,
-    lines: busiest.map((c) => ({ entity: `channel:${topic}/${c.channel}`, metric: "out", label: c.channel })),
+    lines: ofChannels("out"),
   };
   const trouble = {
     title: "Requeued and timed out",
@@ -225,7 +235,7 @@ function TopicCharts({ topic, channels, all = false }: { topic: string; channels
   };
   return (
     <Charts
-      charts={all ? [rates, backlog, ...(busiest.length > 0 ? [depths, outs] : []), trouble, bytes] : [rates, backlog]}
+      charts={all ? [rates, backlog, ...(channels.length > 0 ? [depths, outs] : []), trouble, bytes] : [rates, backlog]}
     />
   );
 }

@@ -4,7 +4,7 @@ import { TopicsTable } from "../tables/topics";
 import { PageError } from "../ui/PageError";
 
 export function Topics() {
-  const topics = useTable<TopicRow>("topics?spark=1");
+  const topics = useTable<TopicRow>("topics");
   const rows = topics.rows.value;
   return (
     <>

@@ -49,6 +49,12 @@ export const utc = stored("utc", false, isBoolean);
 export const exactNumbers = stored("exact", false, isBoolean);
 export const shortcuts = stored("shortcuts", true, isBoolean);
 export const interval = stored<number>("interval", 2000, oneOf(0, 1000, 2000, 5000, 10_000));
+/** Whose samples charts show, where Graphite has them too. */
+export const chartSource = stored<"nsqadmin" | "graphite">(
+  "source",
+  "nsqadmin",
+  oneOf<"nsqadmin" | "graphite">("nsqadmin", "graphite"),
+);
 /** `topic` or `topic/channel` */
 export const favourites = stored<string[]>("favourites", [], isNames);
 /** Chosen columns by table. */

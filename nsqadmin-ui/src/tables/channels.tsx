@@ -1,19 +1,20 @@
 /** The table of channels: all of the cluster, or those of one topic. */
 
+import { useMemo } from "preact/hooks";
 import type { ChannelRow } from "../api/types";
 import { severityRank } from "../lib/sort";
 import { to } from "../router";
-import { isAdmin } from "../state/live";
-import { favourites } from "../state/prefs";
-import { rowItems } from "../ui/acts";
+import { percentiles } from "../state/live";
 import { Mark } from "../ui/Badge";
-import { BulkActs } from "../ui/BulkActs";
 import { Empty } from "../ui/Empty";
-import { Num, Rate, Saturation, Trend, Wait } from "../ui/Num";
-import { Spark } from "../ui/Spark";
+import { Num, Saturation, Wait } from "../ui/Num";
+import { useSparks } from "../ui/Spark";
 import { Star } from "../ui/Star";
-import { type Column, type QuickFilter, Table } from "../ui/Table";
-import { EphemeralBadge, latencyColumns, PausedBadge } from "./topics";
+import { type Column, Table } from "../ui/Table";
+import * as c from "./columns";
+
+const entity = (row: ChannelRow) => `channel:${row.topic}/${row.channel}`;
+const optional = { optional: true };
 
 function isStalled(r: ChannelRow): boolean {
   return r.depth > 0 && r.paused === "no" && (r.consumers === 0 || r.out_rate === 0);
@@ -24,10 +25,10 @@ function nameColumn(ofOneTopic: boolean): Column<ChannelRow> {
     id: "channel",
     label: ofOneTopic ? "Channel" : "Topic / channel",
     term: "channel",
-    value: (r) => (ofOneTopic ? r.channel : `${r.topic}/${r.channel}`),
+    value: (r) => (ofOneTopic ? r.channel : r.key),
     cell: (r) => (
       <>
-        <Star name={`${r.topic}/${r.channel}`} />
+        <Star name={r.key} />
         {!ofOneTopic && (
           <>
             <a class="name-topic" href={to.topic(r.topic)}>
@@ -40,117 +41,74 @@ function nameColumn(ofOneTopic: boolean): Column<ChannelRow> {
           {r.channel}
         </a>
         <Mark severity={r.problem} />
-        <PausedBadge paused={r.paused} />
-        <EphemeralBadge name={r.channel} />
+        <c.PausedBadge paused={r.paused} />
+        <c.EphemeralBadge name={r.channel} />
       </>
     ),
   };
 }
 
-function mark(r: ChannelRow) {
-  return r.partial ? ("≥" as const) : ("" as const);
+/** All columns. Of the whole cluster, what only grows is shown when it is chosen. */
+function columnsOf(ofOneTopic: boolean): Column<ChannelRow>[] {
+  const less = { optional: !ofOneTopic };
+  return [
+    nameColumn(ofOneTopic),
+    c.sum("depth", "Depth", { phone: true }),
+    c.trend(),
+    c.spark("depth", entity),
+    c.rate("in_rate", "In/s"),
+    c.rate("out_rate", "Out/s", { phone: true }),
+    {
+      id: "wait_s",
+      label: "Wait",
+      term: "wait",
+      numeric: true,
+      value: (r) => (r.wait_s === -1 ? Number.MAX_VALUE : r.wait_s),
+      cell: (r) => <Wait depth={r.depth} out={r.out_rate} paused={r.paused === "all"} />,
+    },
+    c.count("in_flight", "In flight"),
+    c.count("saturation", "Saturation", { numeric: false, cell: (r) => <Saturation part={r.saturation} /> }),
+    c.count("deferred", "Deferred", less),
+    c.count("requeued", "Requeued", less),
+    c.count("timed_out", "Timed out", less),
+    c.count("consumers", "Consumers", { phone: true }),
+    ...c.latencyColumns<ChannelRow>(!ofOneTopic),
+    c.count("memory_depth", "Memory", { ...optional, term: "memory" }),
+    c.count("disk_depth", "Disk", { ...optional, term: "disk" }),
+    c.count("messages", "Messages", optional),
+    ...c.moreRates<ChannelRow>(),
+    c.count("rdy", "RDY", optional),
+    c.count("nodes", "Nodes", { ...optional, cell: (r) => <>{`${r.nodes}/${r.nodes_of}`}</> }),
+  ];
 }
 
-const COLUMNS: Column<ChannelRow>[] = [
-  {
-    id: "depth",
-    label: "Depth",
-    term: "depth",
-    numeric: true,
-    phone: true,
-    value: (r) => r.depth,
-    cell: (r) => <Num v={r.depth} mark={mark(r)} />,
-  },
-  { id: "trend", label: "Trend", term: "trend", value: (r) => r.trend, cell: (r) => <Trend v={r.trend} /> },
-  {
-    id: "depth_spark",
-    label: "15 min",
-    value: (r) => r.depth,
-    cell: (r) => <Spark values={r.depth_spark} />,
-    fixed: true,
-  },
-  {
-    id: "in_rate",
-    label: "In/s",
-    term: "in",
-    numeric: true,
-    value: (r) => r.in_rate,
-    cell: (r) => <Rate v={r.in_rate} />,
-  },
-  {
-    id: "out_rate",
-    label: "Out/s",
-    term: "out",
-    numeric: true,
-    phone: true,
-    value: (r) => r.out_rate,
-    cell: (r) => <Rate v={r.out_rate} />,
-  },
-  {
-    id: "wait_s",
-    label: "Wait",
-    term: "wait",
-    numeric: true,
-    value: (r) => (r.wait_s === -1 ? Number.MAX_VALUE : r.wait_s),
-    cell: (r) => <Wait depth={r.depth} out={r.out_rate} paused={r.paused === "all"} />,
-  },
-  { id: "in_flight", label: "In flight", term: "in_flight", numeric: true, value: (r) => r.in_flight },
-  {
-    id: "saturation",
-    label: "Saturation",
-    term: "saturation",
-    value: (r) => r.saturation,
-    cell: (r) => <Saturation part={r.saturation} />,
-  },
-  { id: "deferred", label: "Deferred", term: "deferred", numeric: true, value: (r) => r.deferred },
-  { id: "requeued", label: "Requeued", term: "requeued", numeric: true, value: (r) => r.requeued },
-  { id: "timed_out", label: "Timed out", term: "timed_out", numeric: true, value: (r) => r.timed_out },
-  { id: "consumers", label: "Consumers", term: "consumers", numeric: true, phone: true, value: (r) => r.consumers },
-];
+/** The columns that have a sum over the channels of a topic. */
+const SUMMED = [
+  "depth",
+  "in_flight",
+  "deferred",
+  "requeued",
+  "timed_out",
+  "consumers",
+  "messages",
+  "memory_depth",
+  "disk_depth",
+] as const;
 
-const OPTIONAL: Column<ChannelRow>[] = [
-  { id: "memory_depth", label: "Memory", term: "memory", numeric: true, optional: true, value: (r) => r.memory_depth },
-  { id: "disk_depth", label: "Disk", term: "disk", numeric: true, optional: true, value: (r) => r.disk_depth },
-  { id: "messages", label: "Messages", term: "messages", numeric: true, optional: true, value: (r) => r.messages },
-  {
-    id: "requeue_rate",
-    label: "Requeue/s",
-    term: "requeue_rate",
-    numeric: true,
-    optional: true,
-    value: (r) => r.requeue_rate,
-    cell: (r) => <Rate v={r.requeue_rate} />,
-  },
-  {
-    id: "timeout_rate",
-    label: "Timeout/s",
-    term: "timeout_rate",
-    numeric: true,
-    optional: true,
-    value: (r) => r.timeout_rate,
-    cell: (r) => <Rate v={r.timeout_rate} />,
-  },
-  { id: "rdy", label: "RDY", term: "rdy", numeric: true, optional: true, value: (r) => r.rdy },
-  {
-    id: "nodes",
-    label: "Nodes",
-    term: "nodes",
-    numeric: true,
-    optional: true,
-    value: (r) => r.nodes,
-    cell: (r) => <>{`${r.nodes}/${r.nodes_of}`}</>,
-  },
-];
+function withTotals(columns: Column<ChannelRow>[], rows: readonly ChannelRow[]): Column<ChannelRow>[] {
+  const mark = rows.some((r) => r.partial) ? "≥" : "";
+  return columns.map((column) => {
+    const field = SUMMED.find((name) => name === column.id);
+    if (field === undefined) return column;
+    return { ...column, total: <Num v={rows.reduce((sum, r) => sum + r[field], 0)} mark={mark} /> };
+  });
+}
 
-const FILTERS: QuickFilter<ChannelRow>[] = [
-  { id: "starred", label: "★", test: (r) => favourites.value.includes(r.key), quiet: true },
-  { id: "problems", label: "Problems", test: (r) => severityRank(r.problem) > 1 },
+const FILTERS = c.filters<ChannelRow>([
   { id: "backlog", label: "Depth", test: (r) => r.depth > 0 },
   { id: "stalled", label: "Stalled", test: isStalled, quiet: true },
-  { id: "paused", label: "Paused", test: (r) => r.paused !== "no", quiet: true },
   { id: "no_consumers", label: "No consumers", test: (r) => r.consumers === 0, quiet: true },
-  { id: "ephemeral", label: "Ephemeral", test: (r) => r.ephemeral, quiet: true },
-];
+]);
 
 /** Problems first, then what has most messages waiting. */
 function worst(r: ChannelRow): number {
@@ -160,40 +118,16 @@ function worst(r: ChannelRow): number {
 
 export function ChannelsTable({ rows, topic }: { rows: readonly ChannelRow[] | null; topic?: string }) {
   const ofOneTopic = topic !== undefined;
-  const all = rows ?? [];
-  const total = (pick: (r: ChannelRow) => number) => (
-    <Num v={all.reduce((sum, r) => sum + pick(r), 0)} mark={all.some((r) => r.partial) ? "≥" : ""} />
-  );
-  const totals: Record<string, (r: ChannelRow) => number> = {
-    depth: (r) => r.depth,
-    in_flight: (r) => r.in_flight,
-    deferred: (r) => r.deferred,
-    requeued: (r) => r.requeued,
-    timed_out: (r) => r.timed_out,
-    consumers: (r) => r.consumers,
-    messages: (r) => r.messages,
-    memory_depth: (r) => r.memory_depth,
-    disk_depth: (r) => r.disk_depth,
-  };
-  const optional = (column: Column<ChannelRow>): Column<ChannelRow> =>
-    ofOneTopic || !["requeued", "timed_out", "deferred"].includes(column.id) ? column : { ...column, optional: true };
-  const columns = [
-    nameColumn(ofOneTopic),
-    ...COLUMNS.map(optional),
-    ...latencyColumns<ChannelRow>(!ofOneTopic),
-    ...OPTIONAL,
-  ];
-  const withTotals = columns.map((column) => {
-    const pick = totals[column.id];
-    return ofOneTopic && pick ? { ...column, total: total(pick) } : column;
-  });
+  const columns = useMemo(() => columnsOf(ofOneTopic), [ofOneTopic, percentiles.value]);
+  const onShown = useSparks(["depth"], entity);
   return (
     <Table
       id={ofOneTopic ? "topic-channels" : "channels"}
       caption={ofOneTopic ? `Channels of ${topic}` : "Channels"}
       rows={rows}
       rowKey={(r) => r.key}
-      columns={withTotals}
+      columns={ofOneTopic ? withTotals(columns, rows ?? []) : columns}
+      onShown={onShown}
       hasTotal={ofOneTopic}
       order={
         ofOneTopic ? { column: "channel", descending: false } : { column: "worst", descending: true, value: worst }
@@ -202,12 +136,7 @@ export function ChannelsTable({ rows, topic }: { rows: readonly ChannelRow[] | n
       fields={(r) => ({
         text: r.key,
         in: { topic: r.topic, channel: r.channel },
-        is: {
-          paused: r.paused !== "no",
-          stalled: isStalled(r),
-          ephemeral: r.ephemeral,
-          problem: severityRank(r.problem) > 1,
-        },
+        is: { ...c.flags(r), stalled: isStalled(r) },
         number: {
           depth: r.depth,
           consumers: r.consumers,
@@ -220,17 +149,7 @@ export function ChannelsTable({ rows, topic }: { rows: readonly ChannelRow[] | n
         },
       })}
       href={(r) => to.channel(r.topic, r.channel)}
-      menu={(r) => rowItems({ topic: r.topic, channel: r.channel, isPaused: r.paused !== "no" })}
-      bulk={
-        isAdmin.value
-          ? (chosen, clear) => (
-              <BulkActs
-                subjects={chosen.map((r) => ({ topic: r.topic, channel: r.channel, isPaused: r.paused !== "no" }))}
-                done={clear}
-              />
-            )
-          : undefined
-      }
+      {...c.acting<ChannelRow>((r) => ({ topic: r.topic, channel: r.channel, isPaused: r.paused !== "no" }))}
       empty={
         <Empty title={ofOneTopic ? "No channels." : "No channels yet."}>
           <p>Messages wait in the topic until a channel exists. A consumer that subscribes creates its channel.</p>

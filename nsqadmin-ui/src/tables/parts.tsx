@@ -11,7 +11,7 @@ import { act } from "../ui/Confirm";
 import { Empty } from "../ui/Empty";
 import { Bytes, Latency, Num, Rate } from "../ui/Num";
 import { type Column, Table } from "../ui/Table";
-import { percentileName } from "./topics";
+import { percentileName } from "./columns";
 
 interface Part {
   node: string;

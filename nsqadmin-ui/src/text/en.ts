@@ -34,6 +34,26 @@ export const GLOSSARY: Record<string, string> = {
   finish_rate: "Messages finished per second.",
 };
 
+/** What each rule of the server finds, for many of a kind. */
+export const RULES: Record<string, string> = {
+  "H-01": "no answer",
+  "H-02": "no answer",
+  "H-03": "not healthy",
+  "H-04": "not known to every nsqlookupd",
+  "H-06": "no channel where they wait",
+  "H-07": "nobody connected",
+  "H-08": "nothing leaves the queue",
+  "H-09": "and growing",
+  "H-10": "on disk and growing",
+  "H-11": "consumers saturated",
+  "H-12": "deliveries time out",
+  "H-13": "deliveries are requeued",
+  "H-14": "paused",
+  "H-15": "the channel or its consumers are not on every node",
+  "H-16": "consumers in back-off",
+  "H-17": "tombstoned",
+};
+
 export const EPHEMERAL = "Ephemeral: kept in memory only, and gone with its last consumer.";
 
 export const TEXT = {

@@ -1,14 +1,15 @@
 /** Charts. The library that draws them is loaded with the first one. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { encode } from "../api/client";
+import { encode, type Failure } from "../api/client";
 import { useResource } from "../api/poller";
 import type { Samples, SeriesData } from "../api/types";
 import { base } from "../boot";
 import * as f from "../lib/format";
-import { renderUrl } from "../lib/graphite";
-import { meta } from "../state/live";
-import { exactNumbers, RANGES, range, theme, utc } from "../state/prefs";
+import { renderUrl, target } from "../lib/graphite";
+import { isKeeping, kept } from "../state/history";
+import { lastAnswer, meta } from "../state/live";
+import { chartSource, exactNumbers, RANGES, range, theme, utc } from "../state/prefs";
 import type { Plot } from "./plot";
 
 export interface Line {
@@ -47,18 +48,38 @@ export function Charts({ charts }: { charts: ChartProps[] }) {
   );
 }
 
-function seriesPath(lines: Line[], seconds: number): string {
+function seriesPath(lines: Line[], seconds: number, isGraphite: boolean): string {
   const entities = [...new Set(lines.map((l) => l.entity))].map((e) => `entity=${encode(e)}`).join("&");
   const metrics = [...new Set(lines.map((l) => l.metric))].join(",");
-  return `series?${entities}&metric=${encode(metrics)}&range_ms=${seconds * 1000}&points=300`;
+  const source = isGraphite ? "&source=graphite" : "";
+  return `series?${entities}&metric=${encode(metrics)}&range_ms=${seconds * 1000}&points=300${source}`;
+}
+
+interface Asked {
+  data: SeriesData | undefined;
+  error: Failure | null;
+  isGraphite: boolean;
+}
+
+/** The samples of a chart: nsqadmin's, Graphite's if that was chosen, or those that this browser has kept itself. */
+function useSeries(lines: Line[], seconds: number): Asked {
+  const about = meta.value;
+  const isGraphite =
+    chartSource.value === "graphite" &&
+    about !== null &&
+    about.graphite.mode !== "off" &&
+    lines.some((l) => target(about.statsd, l.entity, l.metric) !== null);
+  const isOwn = isKeeping.value && !isGraphite;
+  const resource = useResource<SeriesData>(isOwn ? null : seriesPath(lines, seconds, isGraphite), 5000);
+  if (isOwn && lastAnswer.value > 0) return { data: kept(lines, seconds * 1000), error: null, isGraphite };
+  return { data: resource.envelope.value?.data, error: resource.error.value, isGraphite };
 }
 
 const LINES = ["solid", "dash", "dot", "dash-dot"];
 
 export function Chart({ title, lines, unit, area = false, seconds }: ChartProps) {
   const shownSeconds = seconds ?? RANGES[range.value] ?? 3600;
-  const resource = useResource<SeriesData>(seriesPath(lines, shownSeconds), 5000);
-  const data = resource.envelope.value?.data;
+  const { data, error, isGraphite } = useSeries(lines, shownSeconds);
   const [asTable, setAsTable] = useState(false);
   const about = meta.value;
   const graphite = about ? renderUrl(about, base, lines, shownSeconds) : null;
@@ -90,7 +111,9 @@ export function Chart({ title, lines, unit, area = false, seconds }: ChartProps)
           Table
         </button>
       </figcaption>
-      {data && !known && <p class="chart-none muted">No samples in this range yet; they begin when nsqadmin starts.</p>}
+      {data && !known && <p class="chart-none muted">{nothing(isGraphite)}</p>}
+      {!data && error && !error.unreachable && <p class="chart-none muted">{error.message}</p>}
+      {data && !known && isGraphite && <Expressions data={data} />}
       {data && known && !asTable && (
         <>
           <Canvas data={data} values={values} lines={lines} unit={unit} area={area} />
@@ -98,8 +121,32 @@ export function Chart({ title, lines, unit, area = false, seconds }: ChartProps)
         </>
       )}
       {data && known && asTable && <SampleTable data={data} values={values} lines={lines} unit={unit} title={title} />}
-      {!data && <div class="chart-space" />}
+      {!data && !error && <div class="chart-space" />}
     </figure>
+  );
+}
+
+function nothing(isGraphite: boolean): string {
+  if (isGraphite) return "Graphite has no samples in this range.";
+  return isKeeping.value
+    ? "No samples in this range yet; they begin when this page is opened (--stats-interval is 0)."
+    : "No samples in this range yet; they begin when nsqadmin starts.";
+}
+
+/** What Graphite was asked, for who has to find out why it knows nothing. */
+function Expressions({ data }: { data: SeriesData }) {
+  return (
+    <details class="expressions">
+      <summary>What was asked</summary>
+      <ul class="plain">
+        {data.series.map((s) => (
+          <li key={s.target}>
+            <code>{s.target}</code>
+          </li>
+        ))}
+      </ul>
+      <code>{data.url}</code>
+    </details>
   );
 }
 

@@ -70,7 +70,8 @@ async function perform({ action, targets, done }: Request): Promise<void> {
 function report({ action, targets, done }: Request, answer: ActionAnswer): void {
   const steps = answer.targets.flatMap((result) => result.nodes.map((node) => ({ result, node })));
   const failed = steps.filter(({ node }) => !node.ok);
-  const subject = targets.length === 1 && targets[0] ? nameOf(targets[0]) : `${targets.length} ${kindOf(targets)}`;
+  const names = [...new Set(targets.map(nameOf))];
+  const subject = names.length === 1 ? names[0] : `${names.length} ${kindOf(targets)}`;
   if (failed.length === 0) {
     const nodes = new Set(steps.filter(({ node }) => node.kind === "nsqd").map(({ node }) => node.node)).size;
     const lost = action === "empty" || action === "delete" || action === "tombstone";
@@ -83,7 +84,9 @@ function report({ action, targets, done }: Request, answer: ActionAnswer): void 
     return;
   }
   const retry = failed.map(({ result, node }): ActionTarget => {
-    const target: ActionTarget = { topic: result.topic, node: node.node };
+    const target: ActionTarget = { topic: result.topic };
+    // Of nsqlookupds, all are asked again; those that have done it do not mind.
+    if (node.kind === "nsqd") target.node = node.node;
     if (result.channel) target.channel = result.channel;
     return target;
   });

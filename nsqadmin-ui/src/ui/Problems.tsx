@@ -2,35 +2,13 @@ import { useState } from "preact/hooks";
 import type { Problem } from "../api/types";
 import { base } from "../boot";
 import * as f from "../lib/format";
+import { grouped, inOneLine, type Line } from "../lib/problems";
 import { route } from "../router";
 import { now } from "../state/live";
 import { utc } from "../state/prefs";
 import { GLYPH } from "./Badge";
 
 const SHOWN = 6;
-/** From so many problems of one rule on they become one line. */
-const GROUPED_MIN = 4;
-
-interface Line {
-  key: string;
-  problems: Problem[];
-}
-
-/** Problems of one rule and severity stand together when they are many. */
-export function grouped(problems: readonly Problem[]): Line[] {
-  const counts = new Map<string, number>();
-  const kind = (p: Problem) => `${p.severity} ${p.rule}`;
-  for (const p of problems) counts.set(kind(p), (counts.get(kind(p)) ?? 0) + 1);
-  const lines = new Map<string, Line>();
-  problems.forEach((p, i) => {
-    const key = (counts.get(kind(p)) ?? 0) >= GROUPED_MIN ? kind(p) : `${kind(p)} ${i}`;
-    const line = lines.get(key);
-    if (line) line.problems.push(p);
-    else lines.set(key, { key, problems: [p] });
-  });
-  return [...lines.values()];
-}
-
 function nameOf({ entity }: Problem): string {
   const { topic, channel } = entity;
   if (topic !== undefined) return channel === undefined ? topic : `${topic} / ${channel}`;
@@ -78,6 +56,7 @@ function ProblemLine({ line }: { line: Line }) {
   if (!first) return null;
   const many = line.problems.length > 1;
   const since = Math.min(...line.problems.map((p) => p.since));
+  const all = inOneLine(line.problems);
   const glyph = first.rule === "H-14" ? "paused" : first.severity;
   return (
     <li class={`problem ${first.severity}`}>
@@ -90,7 +69,7 @@ function ProblemLine({ line }: { line: Line }) {
       {many ? (
         <details class="problem-many">
           <summary>
-            <strong>{line.problems.length} times</strong> {sentence(first)}
+            <strong>{all.subject}</strong> {all.text}
           </summary>
           <ul>
             {line.problems.map((p) => (

@@ -4,7 +4,18 @@ import type { Counts } from "../api/types";
 import * as f from "../lib/format";
 import { navigate, type Page, query, route, setQuery, to } from "../router";
 import { held, meta, outage, pulse, staleFor, upstreams } from "../state/live";
-import { density, exactNumbers, interval, RANGES, range, setRange, shortcuts, theme, utc } from "../state/prefs";
+import {
+  chartSource,
+  density,
+  exactNumbers,
+  interval,
+  RANGES,
+  range,
+  setRange,
+  shortcuts,
+  theme,
+  utc,
+} from "../state/prefs";
 import { useShortcuts } from "../state/shortcuts";
 import { openDialog } from "./Dialog";
 import { Icon } from "./Icon";
@@ -180,7 +191,7 @@ function liveItems(): MenuItem[] {
 }
 
 function rangeItems(): MenuItem[] {
-  return Object.keys(RANGES).map((name) => ({
+  const ranges = Object.keys(RANGES).map((name) => ({
     label: name === "off" ? "off (no charts)" : name,
     checked: range.value === name,
     run: () => {
@@ -188,6 +199,25 @@ function rangeItems(): MenuItem[] {
       if (query.value.has("t")) setQuery({ t: name });
     },
   }));
+  if ((meta.value?.graphite.mode ?? "off") === "off") return ranges;
+  return [
+    ...ranges,
+    { label: "Samples of", heading: true },
+    choice("nsqadmin", chartSource, "nsqadmin"),
+    choice("Graphite", chartSource, "graphite"),
+  ];
+}
+
+/** An entry of a menu that sets something. */
+function choice<T>(label: string, state: { value: T }, value: T): MenuItem {
+  return {
+    label,
+    checked: state.value === value,
+    keeps: true,
+    run: () => {
+      state.value = value;
+    },
+  };
 }
 
 function helpItems(): MenuItem[] {
@@ -197,6 +227,7 @@ function helpItems(): MenuItem[] {
     { label: "Keyboard shortcuts", hint: "?", run: () => openDialog(<KeyHelp />) },
     { label: "Documentation of NSQ", href: "https://nsq.io/overview/design.html", external: true },
     { label: "NSQ on GitHub", href: "https://github.com/nsqio/nsq", external: true },
+    { label: "Activity of users", href: to.activity() },
     { label: `nsqadmin ${known?.version ?? ""}`, heading: true },
     ...(state
       ? [
@@ -210,14 +241,6 @@ function helpItems(): MenuItem[] {
 function settingItems(): MenuItem[] {
   const known = meta.value;
   const who = known?.user ? `Signed in as ${known.user}` : "Not signed in";
-  const choice = <T,>(label: string, state: { value: T }, value: T): MenuItem => ({
-    label,
-    checked: state.value === value,
-    keeps: true,
-    run: () => {
-      state.value = value;
-    },
-  });
   const flip = (label: string, state: { value: boolean }): MenuItem => ({
     label,
     checked: state.value,

@@ -1,29 +1,11 @@
 /** A small line beside the number it draws. It says nothing by itself, so it is hidden from screen readers. */
 
+import { useEffect, useMemo } from "preact/hooks";
+import { sparkPath } from "../lib/spark";
+import { Sparks, sparkOf } from "../state/sparks";
+
 const WIDTH = 96;
 const HEIGHT = 20;
-const PAD = 2;
-
-/** The path of a series, with gaps where values are missing; empty without two neighbours. */
-export function sparkPath(values: readonly (number | null)[], width: number, height: number, top?: number): string {
-  const known = values.filter((v): v is number => v !== null);
-  if (known.length < 2) return "";
-  const max = Math.max(top ?? 0, ...known, Number.MIN_VALUE);
-  const step = (width - 2 * PAD) / Math.max(1, values.length - 1);
-  let path = "";
-  let pen = false;
-  values.forEach((v, i) => {
-    if (v === null) {
-      pen = false;
-      return;
-    }
-    const x = (PAD + i * step).toFixed(1);
-    const y = (height - PAD - (Math.max(0, v) / max) * (height - 2 * PAD)).toFixed(1);
-    path += `${pen ? "L" : "M"}${x} ${y}`;
-    pen = true;
-  });
-  return path;
-}
 
 export function Spark({
   values,
@@ -41,4 +23,16 @@ export function Spark({
       {end && <circle cx={end[1]} cy={end[2]} r="1.75" />}
     </svg>
   );
+}
+
+/** The line of something in a table, which comes after the table. */
+export function LiveSpark({ entity, metric }: { entity: string; metric: string }) {
+  return <Spark values={sparkOf(entity, metric).value} />;
+}
+
+/** Asks for the lines of the rows that are told of, until the table goes. */
+export function useSparks<R>(metrics: readonly string[], entity: (row: R) => string): (rows: readonly R[]) => void {
+  const sparks = useMemo(() => new Sparks(metrics), []);
+  useEffect(() => () => sparks.stop(), []);
+  return (rows) => sparks.show(rows.map(entity));
 }

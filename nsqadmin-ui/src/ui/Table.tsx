@@ -5,7 +5,7 @@
 
 import { computed, signal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Fields } from "../lib/filter";
 import type { Value } from "../lib/sort";
 import { visible } from "../lib/virtual";
@@ -75,6 +75,8 @@ export interface TableProps<R> {
   /** Leaves out the filter line, for short lists. */
   plain?: boolean;
   tools?: ComponentChildren;
+  /** Hears which rows are on the screen. */
+  onShown?: (rows: readonly R[]) => void;
 }
 
 const PHONE = "(max-width: 599px)";
@@ -100,12 +102,11 @@ function rowHeight(): number {
   return density.value === "compact" ? 28 : 36;
 }
 
-interface RowState<R> {
-  selected: ReadonlySet<string>;
+/** What rows do, of the table as it is now. */
+interface Handles<R> {
+  props: TableProps<R>;
   select: (row: R, range: boolean) => void;
-  opened: ReadonlySet<string>;
   toggle: (key: string) => void;
-  cursor: string | null;
   setCursor: (key: string) => void;
 }
 
@@ -135,29 +136,25 @@ export function Table<R>(props: TableProps<R>): JSX.Element {
     return () => observer.disconnect();
   }, [rows === null]);
 
-  const state: RowState<R> = {
-    selected,
-    opened,
-    cursor,
-    setCursor,
-    select: (row, range) => {
-      const key = rowKey(row);
-      const next = new Set(selected);
-      const keys = flat.map(rowKey);
-      const from = range && anchor.current !== null ? keys.indexOf(anchor.current) : -1;
-      if (from >= 0) {
-        const at = keys.indexOf(key);
-        for (const k of keys.slice(Math.min(from, at), Math.max(from, at) + 1)) next.add(k);
-      } else if (!next.delete(key)) next.add(key);
-      anchor.current = key;
-      setSelected(next);
-    },
-    toggle: (key) => {
-      const next = new Set(opened);
-      if (!next.delete(key)) next.add(key);
-      setOpened(next);
-    },
+  const select = (row: R, range: boolean) => {
+    const key = rowKey(row);
+    const next = new Set(selected);
+    const keys = flat.map(rowKey);
+    const from = range && anchor.current !== null ? keys.indexOf(anchor.current) : -1;
+    if (from >= 0) {
+      const at = keys.indexOf(key);
+      for (const k of keys.slice(Math.min(from, at), Math.max(from, at) + 1)) next.add(k);
+    } else if (!next.delete(key)) next.add(key);
+    anchor.current = key;
+    setSelected(next);
   };
+  const toggle = (key: string) => {
+    const next = new Set(opened);
+    if (!next.delete(key)) next.add(key);
+    setOpened(next);
+  };
+  const handles = useRef<Handles<R>>({ props, select, toggle, setCursor });
+  handles.current = { props, select, toggle, setCursor };
 
   const at = cursor === null ? -1 : flat.findIndex((row) => rowKey(row) === cursor);
   const current = flat[at];
@@ -188,10 +185,10 @@ export function Table<R>(props: TableProps<R>): JSX.Element {
       if (current === undefined) return;
       const link = props.href?.(current);
       if (link) navigate(link);
-      else if (props.inner) state.toggle(rowKey(current));
+      else if (props.inner) toggle(rowKey(current));
     },
-    x: () => current !== undefined && bulk && state.select(current, false),
-    "Shift x": () => current !== undefined && bulk && state.select(current, true),
+    x: () => current !== undefined && bulk && select(current, false),
+    "Shift x": () => current !== undefined && bulk && select(current, true),
     ".": () => {
       const row = region.current?.querySelector("tr.cursor");
       if (row && current !== undefined && props.menu) openMenu(row, "Row", props.menu(current));
@@ -200,8 +197,9 @@ export function Table<R>(props: TableProps<R>): JSX.Element {
     e: choose("empty"),
   });
 
-  const chosen = bulk ? view.rows.filter((row) => selected.has(rowKey(row))) : [];
+  const chosen = bulk && selected.size > 0 ? view.rows.filter((row) => selected.has(rowKey(row))) : [];
   const shown = flat.slice(part.first, part.end);
+  useEffect(() => props.onShown?.(shown));
   const span = isNarrow.value ? 1 : view.columns.length + (props.menu ? 1 : 0);
   return (
     <div class="table-frame">
@@ -245,16 +243,23 @@ export function Table<R>(props: TableProps<R>): JSX.Element {
             <tbody>
               {props.hasTotal && !isNarrow.value && <TotalRow props={props} view={view} />}
               {part.above > 0 && <Spacer height={part.above} span={span} />}
-              {shown.map((row, index) => (
-                <Row
-                  key={rowKey(row)}
-                  props={props}
-                  view={view}
-                  row={row}
-                  state={state}
-                  index={part.above + part.below > 0 ? part.first + index + 2 : undefined}
-                />
-              ))}
+              {shown.map((row, index) => {
+                const key = rowKey(row);
+                return (
+                  <Row
+                    key={key}
+                    id={key}
+                    row={row}
+                    columns={view.columns}
+                    look={`${props.rowClass?.(row) ?? ""}${selected.has(key) ? " selected" : ""}${cursor === key ? " cursor" : ""}`.trim()}
+                    index={part.above + part.below > 0 ? part.first + index + 2 : undefined}
+                    isSelected={bulk ? selected.has(key) : undefined}
+                    isOpen={props.inner ? opened.has(key) : undefined}
+                    hasMenu={props.menu !== undefined}
+                    handles={handles}
+                  />
+                );
+              })}
               {part.below > 0 && <Spacer height={part.below} span={span} />}
             </tbody>
           </table>
@@ -408,26 +413,29 @@ function TotalRow<R>({ props, view }: { props: TableProps<R>; view: View<R> }) {
 }
 
 interface RowProps<R> {
-  props: TableProps<R>;
-  view: View<R>;
+  id: string;
   row: R;
-  state: RowState<R>;
+  columns: readonly Column<R>[];
+  look: string;
   index: number | undefined;
+  /** `undefined`: cannot be selected. */
+  isSelected: boolean | undefined;
+  /** `undefined`: has no rows below it. */
+  isOpen: boolean | undefined;
+  hasMenu: boolean;
+  handles: { readonly current: Handles<R> };
 }
 
+/**
+ * One row. It reads a signal, and such a component is made anew only when one of its properties is another one: rows that
+ * have not changed cost nothing when others have.
+ */
 function Row<R>(given: RowProps<R>) {
-  const { props, row, state, index, view } = given;
-  const key = props.rowKey(row);
-  const classes = [
-    props.rowClass?.(row) ?? "",
-    state.selected.has(key) ? "selected" : "",
-    state.cursor === key ? "cursor" : "",
-  ].join(" ");
-  const common = { class: classes.trim(), "aria-rowindex": index };
-  if (isNarrow.value) return <PhoneRow {...given} common={common} />;
-  const [first, ...rest] = view.columns;
+  const { id, row, columns, look, index, hasMenu, handles } = given;
+  if (isNarrow.value) return <PhoneRow {...given} />;
+  const [first, ...rest] = columns;
   return (
-    <tr {...common} onClick={() => state.setCursor(key)}>
+    <tr class={look} aria-rowindex={index} onClick={() => handles.current.setCursor(id)}>
       {first && (
         <th scope="row">
           <Lead {...given} />
@@ -439,24 +447,24 @@ function Row<R>(given: RowProps<R>) {
           {cellOf(column, row)}
         </td>
       ))}
-      {props.menu && (
+      {hasMenu && (
         <td class="acts">
-          <RowMenu props={props} row={row} />
+          <RowMenu {...given} />
         </td>
       )}
     </tr>
   );
 }
 
-function RowMenu<R>({ props, row }: { props: TableProps<R>; row: R }) {
-  const label = `Acts for ${props.rowKey(row)}`;
+function RowMenu<R>({ id, row, handles }: RowProps<R>) {
+  const label = `Acts for ${id}`;
   return (
     <button
       type="button"
       class="icon-button"
       aria-label={label}
       aria-haspopup="menu"
-      onClick={(event) => openMenu(event.currentTarget, label, props.menu?.(row) ?? [])}
+      onClick={(event) => openMenu(event.currentTarget, label, handles.current.props.menu?.(row) ?? [])}
     >
       <Icon name="more" />
     </button>
@@ -464,31 +472,31 @@ function RowMenu<R>({ props, row }: { props: TableProps<R>; row: R }) {
 }
 
 /** What stands before the name: indentation, the opener, the box to select. */
-function Lead<R>({ props, row, state }: RowProps<R>) {
-  const key = props.rowKey(row);
+function Lead<R>({ id, row, isSelected, isOpen, handles }: RowProps<R>) {
+  const { props } = handles.current;
   const level = props.level?.(row) ?? 0;
-  const below = props.inner?.(row) ?? [];
+  const hasBelow = isOpen !== undefined && (props.inner?.(row).length ?? 0) > 0;
   return (
     <>
       {level > 0 && <span class={`indent level-${level}`} />}
-      {props.inner && below.length > 0 && (
+      {hasBelow && (
         <button
           type="button"
           class="opener"
-          aria-expanded={state.opened.has(key)}
-          aria-label={`Show what belongs to ${key}`}
-          onClick={() => state.toggle(key)}
+          aria-expanded={isOpen}
+          aria-label={`Show what belongs to ${id}`}
+          onClick={() => handles.current.toggle(id)}
         >
-          <Icon name={state.opened.has(key) ? "down" : "right"} />
+          <Icon name={isOpen ? "down" : "right"} />
         </button>
       )}
-      {props.inner && below.length === 0 && <span class="opener" />}
-      {props.bulk && level === 0 && (
+      {isOpen !== undefined && !hasBelow && <span class="opener" />}
+      {isSelected !== undefined && level === 0 && (
         <input
           type="checkbox"
-          aria-label={`Select ${key}`}
-          checked={state.selected.has(key)}
-          onClick={(event) => state.select(row, event.shiftKey)}
+          aria-label={`Select ${id}`}
+          checked={isSelected}
+          onClick={(event) => handles.current.select(row, event.shiftKey)}
         />
       )}
     </>
@@ -496,15 +504,16 @@ function Lead<R>({ props, row, state }: RowProps<R>) {
 }
 
 /** Name and state on the first line, the key numbers on the second; everything on a tap. */
-function PhoneRow<R>(given: RowProps<R> & { common: { class: string; "aria-rowindex": number | undefined } }) {
-  const { props, view, row, common } = given;
-  const [first] = view.columns;
-  const keys = props.columns.filter((c) => c.phone).slice(0, 3);
+function PhoneRow<R>(given: RowProps<R>) {
+  const { id, row, columns, look, index, hasMenu, handles } = given;
+  const [first] = columns;
+  const all = handles.current.props.columns;
+  const keys = all.filter((c) => c.phone).slice(0, 3);
   const whole = () =>
     openDialog(
-      <Dialog title={props.rowKey(row)}>
+      <Dialog title={id}>
         <dl class="sheet">
-          {props.columns.slice(1).map((column) => (
+          {all.slice(1).map((column) => (
             <div key={column.id}>
               <dt>{column.label || column.id}</dt>
               <dd>{cellOf(column, row)}</dd>
@@ -514,7 +523,7 @@ function PhoneRow<R>(given: RowProps<R> & { common: { class: string; "aria-rowin
       </Dialog>,
     );
   return (
-    <tr {...common}>
+    <tr class={look} aria-rowindex={index}>
       <th scope="row">
         <div class="phone-row">
           <div class="phone-name">
@@ -527,9 +536,9 @@ function PhoneRow<R>(given: RowProps<R> & { common: { class: string; "aria-rowin
                 <span class="muted">{column.label}</span> {cellOf(column, row)}
               </span>
             ))}
-            <span class="sr">Details of {props.rowKey(row)}</span>
+            <span class="sr">Details of {id}</span>
           </button>
-          {props.menu && <RowMenu props={props} row={row} />}
+          {hasMenu && <RowMenu {...given} />}
         </div>
       </th>
     </tr>

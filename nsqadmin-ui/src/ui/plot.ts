@@ -12,8 +12,16 @@ export interface Plot {
 const HEIGHT = 180;
 const DASHES = [[], [6, 4], [2, 3], [8, 3, 2, 3]];
 
-function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** A colour of the theme, `rgb(1, 2, 3)`: what it comes to is known only where it is used. */
+function colour(host: HTMLElement, name: string): string {
+  host.style.color = `var(${name})`;
+  const { color } = getComputedStyle(host);
+  host.style.removeProperty("color");
+  return color;
+}
+
+function faint(colour: string): string {
+  return colour.replace(/\)$/, ", 0.13)");
 }
 
 /** `2026-11-20 10:32:05` in UTC or here. */
@@ -28,12 +36,12 @@ export function createPlot(
   area: boolean,
   utc: boolean,
 ): Plot {
-  const muted = colour("--muted");
-  const grid = { stroke: colour("--line"), width: 1 };
+  const muted = colour(host, "--muted");
+  const grid = { stroke: colour(host, "--line"), width: 1 };
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: muted, grid, ticks: { show: false }, font };
   const series = labels.map((label, i): uPlot.Series => {
-    const stroke = colour(`--series-${i + 1}`);
+    const stroke = colour(host, `--series-${i + 1}`);
     return {
       label,
       stroke,
@@ -42,7 +50,7 @@ export function createPlot(
       spanGaps: false,
       points: { show: false },
       value: (_, v) => format(v),
-      ...(area && i === 0 ? { fill: `${stroke}22` } : {}),
+      ...(area && i === 0 ? { fill: faint(stroke) } : {}),
     };
   });
   const tip = document.createElement("div");

@@ -1,8 +1,8 @@
 /** What a table shows of its rows, kept in the address so that a view can be shared. */
 
 import { useMemo, useRef, useState } from "preact/hooks";
-import { matches, parse } from "../lib/filter";
-import { held, type Order, sorted } from "../lib/sort";
+import { type Known, known, matches, parse } from "../lib/filter";
+import { held, type Order, placesOf, sorted } from "../lib/sort";
 import { query, setQuery } from "../router";
 import { columns as chosenColumns } from "../state/prefs";
 import type { Column, QuickFilter, TableProps } from "./Table";
@@ -27,8 +27,12 @@ export interface View<R> {
 }
 
 export function columnsOf<R>(id: string, all: readonly Column<R>[]): Column<R>[] {
-  const asked = query.value.get("cols")?.split(",") ?? chosenColumns.value[id];
+  const asked = askedColumns(id);
   return all.filter((c, i) => i === 0 || (asked ? asked.includes(c.id) : !c.optional));
+}
+
+function askedColumns(id: string): string[] | undefined {
+  return query.value.get("cols")?.split(",") ?? chosenColumns.value[id];
 }
 
 export function useTableView<R>(props: TableProps<R>, inside: boolean): View<R> {
@@ -64,26 +68,36 @@ export function useTableView<R>(props: TableProps<R>, inside: boolean): View<R> 
 
   const all = rows ?? [];
   const quickCounts = useMemo(() => countQuick(all, filters), [all, filters]);
+  // What a row is filtered by stays the same as long as the row does.
+  const read = useRef(new WeakMap<object, Known>());
   const left = useMemo(() => {
     const terms = parse(text);
     const chosen = filters?.find((f) => f.id === quick);
-    return all.filter((row) => (!chosen || chosen.test(row)) && matches(terms, () => fields(row)));
+    const fieldsOf = (row: R) => {
+      const before = read.current.get(row as object);
+      if (before) return before;
+      const made = known(fields(row));
+      read.current.set(row as object, made);
+      return made;
+    };
+    return all.filter((row) => (!chosen || chosen.test(row)) && matches(terms, () => fieldsOf(row)));
   }, [all, text, quick, filters]);
 
   const value = props.order.column === order.column && props.order.value ? props.order.value : sortedBy?.value;
-  const kept = useRef<{ keys: string[]; at: number; by: string }>({ keys: [], at: 0, by: "" });
+  const kept = useRef({ places: new Map<string, number>(), at: 0, by: "" });
   const ordered = useMemo(() => {
     const by = `${order.column} ${order.descending} ${text} ${quick}`;
     const again =
       kept.current.by !== by ||
-      kept.current.keys.length === 0 ||
+      kept.current.places.size === 0 ||
       (!inside && Date.now() - kept.current.at >= RESORT_MS);
-    if (!again) return held(left, kept.current.keys, rowKey);
+    if (!again) return held(left, kept.current.places, rowKey);
     const next = value ? sorted(left, value, order.descending, rowKey) : left;
-    kept.current = { keys: next.map(rowKey), at: Date.now(), by };
+    kept.current = { places: placesOf(next, rowKey), at: Date.now(), by };
     return next;
   }, [left, order.column, order.descending, inside]);
 
+  const shown = useMemo(() => columnsOf(props.id, columns), [columns, askedColumns(props.id)?.join()]);
   const isHeld = inside && all.length > 1 && Date.now() - kept.current.at > RESORT_MS;
   return {
     text,
@@ -92,7 +106,7 @@ export function useTableView<R>(props: TableProps<R>, inside: boolean): View<R> 
     setOrder,
     quick,
     quickCounts,
-    columns: columnsOf(props.id, columns),
+    columns: shown,
     rows: ordered,
     isHeld,
   };

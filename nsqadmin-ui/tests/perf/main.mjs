@@ -21,32 +21,49 @@ function report(name, value, unit, target, hard) {
 
 const guarded = await Guarded.open(browser, server.url);
 const { page } = guarded;
-await page.addInitScript(() => {
-  window.__long = [];
-  new PerformanceObserver((list) => window.__long.push(...list.getEntries().map((e) => e.duration))).observe({
-    type: "longtask",
-    buffered: true,
-  });
-});
-
-/** The longest task while something is done; those below 50 ms are not reported by the browser. */
+/**
+ * The longest task of the main thread while something is done, in milliseconds that the thread had the processor: other
+ * work on the machine does not count.
+ */
 async function longest(action) {
-  await page.evaluate(() => {
-    window.__long = [];
+  const session = await browser.newBrowserCDPSession();
+  const events = [];
+  session.on("Tracing.dataCollected", ({ value }) => events.push(...value));
+  await session.send("Tracing.start", {
+    transferMode: "ReportEvents",
+    traceConfig: { includedCategories: ["toplevel", "disabled-by-default-devtools.timeline", "__metadata"] },
   });
   await action();
-  await page.waitForTimeout(300);
-  return await page.evaluate(() => Math.max(0, ...window.__long));
+  await settled();
+  const done = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
+  await session.send("Tracing.end");
+  await done;
+  await session.detach();
+  const threads = new Set(
+    events.filter((e) => e.name === "thread_name" && e.args.name === "CrRendererMain").map((e) => `${e.pid} ${e.tid}`),
+  );
+  const tasks = events.filter((e) => /RunTask$/.test(e.name) && threads.has(`${e.pid} ${e.tid}`));
+  return Math.max(0, ...tasks.map((e) => (e.tdur ?? e.dur ?? 0) / 1000));
 }
 
-/** Milliseconds of script and layout that an action takes, measured on the main thread. */
+/** Waits until what was done is painted and nothing is left to do. */
+async function settled() {
+  await page.evaluate(
+    () =>
+      new Promise((resolve) =>
+        requestAnimationFrame(() => requestAnimationFrame(() => requestIdleCallback(resolve, { timeout: 2000 }))),
+      ),
+  );
+}
+
+/** Milliseconds of script, style and layout that an action takes of the main thread. */
 async function spent(action) {
   const session = await page.context().newCDPSession(page);
-  // Time the thread had the processor: other work on the machine does not count.
   await session.send("Performance.enable", { timeDomain: "threadTicks" });
   const read = async () => {
     const { metrics } = await session.send("Performance.getMetrics");
-    return metrics.find((m) => m.name === "TaskDuration").value * 1000;
+    const parts = metrics.filter((m) => ["ScriptDuration", "RecalcStyleDuration", "LayoutDuration"].includes(m.name));
+    return parts.reduce((sum, m) => sum + m.value * 1000, 0);
   };
   const before = await read();
   await action();
@@ -55,19 +72,24 @@ async function spent(action) {
   return after - before;
 }
 
-await guarded.go("channels");
-await page.locator("tbody tr a.name").first().waitFor();
-// Once more, with a warm cache.
-await guarded.go();
-const paint = await page.evaluate(
-  () =>
-    new Promise((resolve) =>
-      new PerformanceObserver((l) => resolve(l.getEntriesByName("first-contentful-paint")[0].startTime)).observe({
-        type: "paint",
-        buffered: true,
-      }),
-    ),
-);
+/** When the page first shows something, in milliseconds from its request. */
+async function painted() {
+  await guarded.go("channels");
+  await page.locator("tbody tr a.name").first().waitFor();
+  return await page.evaluate(
+    () =>
+      new Promise((resolve) =>
+        new PerformanceObserver((l) => resolve(l.getEntriesByName("first-contentful-paint")[0].startTime)).observe({
+          type: "paint",
+          buffered: true,
+        }),
+      ),
+  );
+}
+
+// The best of some, the first of which has a cold cache: what else the machine does only ever makes it longer.
+let paint = Number.POSITIVE_INFINITY;
+for (let i = 0; i < 5; i++) paint = Math.min(paint, await painted());
 report("shell painted", paint, "ms", 150, 300);
 
 await guarded.go("channels?live=0");
@@ -81,16 +103,15 @@ report(
   5000,
 );
 
-const steps = 40;
-const scrolling = await spent(async () => {
-  for (let i = 1; i <= steps; i++) {
+const scrolling = await longest(async () => {
+  for (let i = 1; i <= 40; i++) {
     await region.evaluate((e, top) => {
       e.scrollTop = top;
     }, i * 5000);
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
   }
 });
-report("main thread per scroll step", scrolling / steps, "ms", 30, 50);
+report("longest task while scrolling 10,000 rows", scrolling, "ms", 30, 50);
 
 const filtering = [];
 for (const letter of "topic-09") {
@@ -116,24 +137,22 @@ report(
 );
 
 await page.locator("input[type=search]").fill("");
-await page.waitForTimeout(400);
-const sorting = await spent(async () => {
-  await page.getByRole("columnheader", { name: "Depth" }).getByRole("button").click();
-  await page.waitForTimeout(100);
-});
-report("sort of 10,000 rows, main thread", sorting, "ms", 60, 120);
-report(
-  "longest task of a sort",
-  await longest(() => page.getByRole("columnheader", { name: "Out/s" }).getByRole("button").click()),
-  "ms",
-  50,
-  100,
-);
+await page.waitForURL((url) => !url.searchParams.has("q"));
+for (const name of ["Depth", "Out/s", "Topic / channel"]) {
+  const sort = page.getByRole("columnheader", { name }).getByRole("button");
+  for (const way of ["", ", turned round"])
+    report(`longest task of a sort by ${name}${way}`, await longest(() => sort.click()), "ms", 30, 50);
+}
 
 await guarded.go("topics");
 await page.locator("tbody tr a.name").first().waitFor();
-const refresh = await spent(() => page.waitForTimeout(6500));
-report("refresh of 1,000 topics, main thread", refresh / 3, "ms", 12, 60);
+const refreshes = 3;
+const refresh = await spent(async () => {
+  for (let i = 0; i < refreshes; i++)
+    await page.waitForResponse((response) => response.url().includes("/api/ext/topics"));
+  await settled();
+});
+report("refresh of 1,000 topics, all of them changed", refresh / refreshes, "ms", 12, 30);
 
 const faults = await guarded.close();
 for (const fault of faults) console.log(`     ${fault}`);

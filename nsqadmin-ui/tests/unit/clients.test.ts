@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ClientGroup, Connection } from "../../src/api/types";
 import { clientName, members, nearness } from "../../src/lib/groups";
 import { rank } from "../../src/lib/rank";
-import { sparkPath } from "../../src/ui/Spark";
+import { sparkPath } from "../../src/lib/spark";
 
 const connection = (more: Partial<Connection>) =>
   ({

@@ -123,11 +123,7 @@ function Refused({ code, detail }: { code: string; detail: string }) {
       </p>
       <p>{detail}</p>
       {isAdmin.value && (
-        <button
-          type="button"
-          class="button"
-          onClick={() => openDialog(<CreateDialog lookupds={meta.value?.nsqlookupds.length ?? 0} />)}
-        >
+        <button type="button" class="button" onClick={() => openDialog(<CreateDialog />)}>
           Create a channel…
         </button>
       )}
