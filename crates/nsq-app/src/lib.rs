@@ -6,6 +6,7 @@
 
 mod command_line;
 mod exit;
+mod host;
 pub mod log;
 pub mod metrics;
 mod run;
@@ -14,6 +15,7 @@ mod version;
 
 pub use command_line::load;
 pub use exit::Exit;
+pub use host::hostname;
 pub use log::Log;
 pub use run::{Hangups, run};
 pub use time::LocalTime;

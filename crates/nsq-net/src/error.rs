@@ -97,6 +97,38 @@ impl NetError {
     }
 }
 
+/// A daemon cannot listen where it was told to.
+///
+/// Displays in upstream's words, with the address as it was given:
+/// `listen (:4150) failed - listen tcp :4150: bind: address already in use`.
+#[derive(Debug)]
+pub struct ListenError {
+    address: String,
+    cause: NetError,
+}
+
+impl ListenError {
+    /// That of `address`, because of `cause`.
+    pub fn new(address: impl fmt::Display, cause: NetError) -> Self {
+        Self {
+            address: address.to_string(),
+            cause,
+        }
+    }
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "listen ({}) failed - {}", self.address, self.cause)
+    }
+}
+
+impl std::error::Error for ListenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
 impl fmt::Display for NetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operation = match self.operation {

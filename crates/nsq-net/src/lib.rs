@@ -12,11 +12,12 @@
 //! ```
 //! use nsq_net::{Address, Listener};
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap().block_on(async {
+//! # tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
 //! let listener = Listener::bind(&Address::parse("127.0.0.1:0")).await?;
 //! assert!(listener.local_addr().to_string().starts_with("127.0.0.1:"));
-//! # Ok::<_, nsq_net::NetError>(())
-//! # }).unwrap();
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
 mod accept;
@@ -35,7 +36,7 @@ pub mod tls;
 
 pub use accept::{Acceptor, Slot};
 pub use address::{Address, AddressError, HostPort};
-pub use error::NetError;
+pub use error::{ListenError, NetError};
 pub use listen::{Listener, LocalAddr};
 pub use peer::Peer;
 pub use socket::Socket;

@@ -1,6 +1,5 @@
 //! One nsqadmin: what its requests share, and how it starts and stops.
 
-use std::fmt;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use nsq_app::{Log, version_line};
 use nsq_clusterinfo::{Asker, Cluster};
 use nsq_http::{Client, Server};
-use nsq_net::{Address, HostPort, Listener, LocalAddr, NetError};
+use nsq_net::{Address, ListenError, Listener, LocalAddr};
 use nsq_runtime::{Clock, Shutdown, TaskGroup};
 use parking_lot::RwLock;
 
@@ -22,35 +21,6 @@ use crate::tail::Tails;
 
 /// How long notifications and other leftovers may hold up the exit.
 const TASKS_PATIENCE: Duration = Duration::from_millis(1500);
-
-/// Why nsqadmin could not be started. Shows in upstream's words, without `failed to instantiate nsqadmin - `.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The listener could not be opened.
-    Listen {
-        /// The address as given.
-        address: HostPort,
-        /// Why.
-        cause: NetError,
-    },
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Listen { address, cause } => write!(f, "listen ({address}) failed - {cause}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Listen { cause, .. } => Some(cause),
-        }
-    }
-}
 
 /// What all requests share.
 #[derive(Debug)]
@@ -121,12 +91,12 @@ pub struct Daemon {
 ///
 /// # Errors
 /// It cannot be opened.
-pub async fn start(options: Options, log: Log, clock: Clock) -> Result<Daemon, StartError> {
+pub async fn start(options: Options, log: Log, clock: Clock) -> Result<Daemon, ListenError> {
     tracing::info!("{}", version_line("nsqadmin"));
     let address = options.http_address.clone();
     let http = Listener::bind(&Address::Tcp(address.clone()))
         .await
-        .map_err(|cause| StartError::Listen { address, cause })?;
+        .map_err(|cause| ListenError::new(address, cause))?;
     let client = Client::new(clock.clone(), options.connect_timeout, options.request_timeout)
         .with_tls(options.connector.clone());
     let (notifier, notifications) = notify::open(&options, &clock);

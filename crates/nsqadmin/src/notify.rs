@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use nsq_app::hostname;
 use nsq_http::{Client, ClientRequest, to_json};
 use nsq_net::tls::{ClientSettings, Connector};
 use nsq_runtime::{Clock, Shutdown};
@@ -17,7 +18,7 @@ use serde::Serialize;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::caller::Caller;
-use crate::options::{Options, hostname};
+use crate::options::Options;
 
 /// How many notifications may wait.
 const QUEUE_LEN_MAX: usize = 1024;

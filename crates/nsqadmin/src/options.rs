@@ -15,7 +15,6 @@ pub use error::OptionsError;
 pub use graphite::GraphiteUrl;
 pub use network::{Network, NetworkError};
 pub use raw::RawOptions;
-pub(crate) use raw::hostname;
 pub use table::TABLE;
 
 use std::net::ToSocketAddrs;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use nsq_app::{Log, VERSION};
+use nsq_app::{Log, VERSION, hostname};
 use nsq_core::{
     Core, CoreOptions, Distribution, Durability, FsStorage, IoPool, Locality, PublishError, Receipt,
     SYNC_THREADS, StorageError, Timers, Topic, io_threads,
@@ -36,7 +36,6 @@ use crate::auth::Authorizer;
 use crate::client::{ClientDetails, Clients};
 use crate::lookup::{ChannelQuery, Lookup, PeerStatus};
 use crate::metadata::{ChannelMeta, Metadata, TopicMeta};
-use crate::options::host::hostname;
 use crate::options::{Options, TlsRequired};
 use crate::tls::Tls;
 use keeper::Keeper;

@@ -6,7 +6,7 @@
 
 mod auth;
 mod error;
-pub(crate) mod host;
+mod host;
 mod raw;
 mod statsd;
 mod table;

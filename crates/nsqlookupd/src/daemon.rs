@@ -1,18 +1,17 @@
 //! One nsqlookupd: what its connections share, and how it starts and stops.
 
-use std::fmt;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use nsq_app::{Log, VERSION, version_line};
-use nsq_net::{Acceptor, Address, HostPort, Listener, LocalAddr, NetError};
+use nsq_app::{Log, VERSION, hostname, version_line};
+use nsq_net::{Acceptor, Address, HostPort, ListenError, Listener, LocalAddr};
 use nsq_protocol::lookup::LookupdInfo;
 use nsq_runtime::{Clock, Shutdown, TaskGroup};
 
 use crate::http;
-use crate::options::{Options, hostname};
+use crate::options::Options;
 use crate::registration_db::{Limits, RegistrationDb, Visibility};
 use crate::session;
 
@@ -20,35 +19,6 @@ use crate::session;
 const SESSIONS_PATIENCE: Duration = Duration::from_millis(1500);
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
-
-/// Why nsqlookupd could not be started. Shows in upstream's words, without `failed to instantiate nsqlookupd - `.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StartError {
-    /// A listener could not be opened.
-    Listen {
-        /// The address as given.
-        address: HostPort,
-        /// Why.
-        cause: NetError,
-    },
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Listen { address, cause } => write!(f, "listen ({address}) failed - {cause}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Listen { cause, .. } => Some(cause),
-        }
-    }
-}
 
 /// What all connections share.
 #[derive(Debug)]
@@ -76,7 +46,7 @@ pub struct Daemon {
 ///
 /// # Errors
 /// One of them cannot be opened; neither is then.
-pub async fn start(options: Options, log: Log, clock: Clock) -> Result<Daemon, StartError> {
+pub async fn start(options: Options, log: Log, clock: Clock) -> Result<Daemon, ListenError> {
     tracing::info!("{}", version_line("nsqlookupd"));
     let tcp = listen(&options.tcp_address).await?;
     let http = listen(&options.http_address).await?;
@@ -106,13 +76,10 @@ pub async fn start(options: Options, log: Log, clock: Clock) -> Result<Daemon, S
     })
 }
 
-async fn listen(address: &HostPort) -> Result<Listener, StartError> {
+async fn listen(address: &HostPort) -> Result<Listener, ListenError> {
     Listener::bind(&Address::Tcp(address.clone()))
         .await
-        .map_err(|cause| StartError::Listen {
-            address: address.clone(),
-            cause,
-        })
+        .map_err(|cause| ListenError::new(address, cause))
 }
 
 fn port(listener: &Listener) -> i64 {

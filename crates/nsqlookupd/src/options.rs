@@ -11,7 +11,6 @@ mod tests;
 
 pub use error::OptionsError;
 pub use raw::RawOptions;
-pub(crate) use raw::hostname;
 pub use table::TABLE;
 
 use std::time::Duration;

@@ -121,8 +121,3 @@ impl Default for RawOptions {
         }
     }
 }
-
-/// The name of this machine.
-pub(crate) fn hostname() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}

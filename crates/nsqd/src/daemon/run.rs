@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nsq_app::{Hangups, Log, VERSION, version_line};
 use nsq_core::StorageError;
-use nsq_net::{Acceptor, Address, Listener, NetError};
+use nsq_net::{Acceptor, Address, ListenError, Listener};
 use nsq_runtime::{Clock, Shutdown, TaskGroup};
 
 use super::{Listening, Nsqd};
@@ -30,12 +30,7 @@ const TASKS_PATIENCE: Duration = Duration::from_secs(1);
 #[non_exhaustive]
 pub enum StartError {
     /// A listener could not be opened.
-    Listen {
-        /// The address as given.
-        address: String,
-        /// Why.
-        cause: NetError,
-    },
+    Listen(ListenError),
     /// The metadata file is damaged or unreadable.
     LoadMetadata(MetadataError),
     /// The metadata file cannot be written.
@@ -49,12 +44,7 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Listen { address, cause } => {
-                write!(
-                    f,
-                    "failed to instantiate nsqd - listen ({address}) failed - {cause}"
-                )
-            }
+            Self::Listen(cause) => write!(f, "failed to instantiate nsqd - {cause}"),
             Self::LoadMetadata(cause) => write!(f, "failed to load metadata - {cause}"),
             Self::PersistMetadata(cause) => write!(f, "failed to persist metadata - {cause}"),
             Self::DataPath(cause) => write!(f, "failed to load metadata - {cause}"),
@@ -121,21 +111,14 @@ pub async fn start(
 async fn listen(address: &str) -> Result<Listener, StartError> {
     Listener::bind(&Address::parse(address))
         .await
-        .map_err(|cause| not_listening(address, cause))
+        .map_err(|cause| StartError::Listen(ListenError::new(address, cause)))
 }
 
 /// The same where the path of a unix socket is none.
 async fn listen_tcp(address: &str) -> Result<Listener, StartError> {
     Listener::bind_tcp(address)
         .await
-        .map_err(|cause| not_listening(address, cause))
-}
-
-fn not_listening(address: &str, cause: NetError) -> StartError {
-    StartError::Listen {
-        address: address.to_owned(),
-        cause,
-    }
+        .map_err(|cause| StartError::Listen(ListenError::new(address, cause)))
 }
 
 /// Makes the topics and channels of the metadata file. Messages flow once all of them exist.

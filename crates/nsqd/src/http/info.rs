@@ -1,13 +1,12 @@
 //! `/ping` and `/info`.
 
-use nsq_app::VERSION;
+use nsq_app::{VERSION, hostname};
 use nsq_http::{Response, State, StatusCode, reply};
 use nsq_net::LocalAddr;
 use serde::Serialize;
 
 use super::Daemon;
 use crate::daemon::Nsqd;
-use crate::options::host::hostname;
 
 /// `OK`, or 500 and why the disk is not: what a load balancer asks.
 pub(super) async fn ping(State(nsqd): Daemon) -> Response {

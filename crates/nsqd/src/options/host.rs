@@ -5,11 +5,6 @@ use md5::{Digest, Md5};
 /// Node ids are the ten bits that a message id has for them.
 pub(super) const NODE_IDS: u32 = 1024;
 
-/// The name of this machine.
-pub(crate) fn hostname() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
 /// The node id of a machine that is given none: CRC-32 of the raw MD5 of its name.
 ///
 /// A machine keeps the id that upstream gave it. Upstream: nsqd/options.go.

@@ -2,11 +2,11 @@
 
 use std::ffi::OsString;
 
-use nsq_app::Exit;
+use nsq_app::{Exit, hostname};
 use nsq_flags::{FloatList, GoDuration, LogLevel, StringList};
 
 use super::TABLE;
-use super::host::{hostname, node_id};
+use super::host::node_id;
 use super::tls::{TlsMinVersion, TlsRequired};
 
 /// The value of every flag, before any is checked.

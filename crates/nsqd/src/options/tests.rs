@@ -305,7 +305,7 @@ fn every_option_has_upstreams_flag_key_and_default() {
 #[test]
 fn the_machine_gives_the_node_id_and_the_broadcast_address() {
     let defaults = options(&[]);
-    let hostname = host::hostname();
+    let hostname = nsq_app::hostname();
     assert_eq!(i64::from(defaults.node_id), host::node_id(&hostname));
     assert_eq!(answer(&defaults, "id"), Some(defaults.node_id.to_string()));
     assert_eq!(defaults.broadcast_address, hostname);

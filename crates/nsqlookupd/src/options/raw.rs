@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use nsq_app::Exit;
+use nsq_app::{Exit, hostname};
 use nsq_flags::{GoDuration, LogLevel};
 
 use super::TABLE;
@@ -56,9 +56,4 @@ impl Default for RawOptions {
             tombstone_lifetime: GoDuration::from_secs(45),
         }
     }
-}
-
-/// The name of this machine.
-pub(crate) fn hostname() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

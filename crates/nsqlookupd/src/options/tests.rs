@@ -49,7 +49,7 @@ fn the_defaults_are_upstreams() {
     assert_eq!(options.log_prefix, "[nsqlookupd] ");
     assert_eq!(options.tcp_address.to_string(), "0.0.0.0:4160");
     assert_eq!(options.http_address.to_string(), "0.0.0.0:4161");
-    assert_eq!(options.broadcast_address, super::hostname());
+    assert_eq!(options.broadcast_address, nsq_app::hostname());
     assert_eq!(options.inactive_producer_timeout, Duration::from_secs(300));
     assert_eq!(options.tombstone_lifetime, Duration::from_secs(45));
 }
