@@ -50,4 +50,4 @@ pub use crate::queue::StorageError;
 pub use crate::stats::{ChannelSnapshot, LatencySnapshot, TopicSnapshot};
 pub use crate::subscription::{SubscribeError, Subscription};
 pub use crate::timer::Timers;
-pub use crate::topic::{Closing, PublishError, Receipt, Topic};
+pub use crate::topic::{Closing, PublishError, Receipt, Survey, Topic};

@@ -1,5 +1,9 @@
 //! A topic: takes messages in and hands a copy to each of its channels.
 
+mod survey;
+
+pub use survey::Survey;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,9 +22,7 @@ use crate::files::{Files, QueueOwner};
 use crate::guid::GuidFactory;
 use crate::io::{IoState, IoTask};
 use crate::message::Message;
-use crate::quantile::Histogram;
 use crate::queue::{Claim, Command, Move, Outcome, Progress, Put, Queue, StorageError};
-use crate::stats::{LatencySnapshot, TopicSnapshot};
 use crate::timer::Timed;
 use crate::waiting::{Wakes, wake};
 
@@ -453,48 +455,6 @@ impl Topic {
     /// Whether messages are held back.
     pub fn is_paused(&self) -> bool {
         self.state.lock().paused
-    }
-
-    /// A snapshot of the topic and of the channels that `wanted` accepts; of each consumer only if asked
-    /// for.
-    pub fn snapshot(&self, include_consumers: bool, wanted: impl Fn(&ChannelName) -> bool) -> TopicSnapshot {
-        let (mut snapshot, channels) = {
-            let state = self.state.lock();
-            let snapshot = TopicSnapshot {
-                name: self.name.clone(),
-                depth: state.queue.depth(),
-                backend_depth: state.queue.backend_depth(),
-                oldest_ns: state.queue.oldest_ns(),
-                message_count: state.message_count,
-                message_bytes: state.message_bytes,
-                paused: state.paused,
-                channels: Vec::new(),
-                latency: LatencySnapshot::default(),
-            };
-            (
-                snapshot,
-                state.channels.values().map(Arc::clone).collect::<Vec<_>>(),
-            )
-        };
-        let quantiles = &self.core.options.latency_quantiles;
-        let measured = !quantiles.is_empty() && !channels.is_empty();
-        let mut total = Histogram::default();
-        for channel in &channels {
-            let mut own = Histogram::default();
-            channel.add_latency(&mut own);
-            if measured {
-                total.merge(&own);
-            }
-            if wanted(channel.name()) {
-                let mut channel = channel.snapshot(include_consumers);
-                channel.latency = own.snapshot(quantiles);
-                snapshot.channels.push(channel);
-            }
-        }
-        if measured {
-            snapshot.latency = total.snapshot(quantiles);
-        }
-        snapshot
     }
 
     fn schedule_io(&self) {

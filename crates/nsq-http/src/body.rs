@@ -31,7 +31,8 @@ impl Body {
     /// so that a large reply does not wait in memory, and after each of which other tasks get
     /// their turn, so that it does not keep a thread busy in one go.
     ///
-    /// The reply is sent chunked. Pieces should be tens of KiB; empty ones are skipped.
+    /// The reply is sent chunked. Pieces should be tens of KiB; an empty one is not sent, and only lets others have
+    /// their turn, while the next takes long to make.
     pub fn pieces<I>(pieces: I) -> Self
     where
         I: Iterator<Item = Bytes> + Send + Unpin + 'static,
@@ -151,8 +152,12 @@ impl<I: Iterator<Item = Bytes> + Unpin> HttpBody for Pieces<I> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
+        let piece = self.pieces.next();
+        if piece.as_ref().is_some_and(Bytes::is_empty) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         self.rested = false;
-        let piece = self.pieces.find(|piece| !piece.is_empty());
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 }

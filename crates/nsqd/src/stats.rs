@@ -11,6 +11,7 @@ mod json;
 mod memory;
 mod pieces;
 mod text;
+mod turns;
 
 use std::time::Duration;
 
@@ -18,11 +19,12 @@ use nsq_core::{ClientId, LatencySnapshot};
 use nsq_net::Peer;
 use serde::{Serialize, Serializer};
 
-pub use self::collect::Collector;
+pub use self::collect::{Collector, Gathering, Topics};
 pub use self::json::JsonReport;
 pub use self::memory::MemoryStats;
 pub use self::pieces::{Pieces, Render};
 pub use self::text::TextReport;
+pub(crate) use self::turns::Turns;
 
 /// The part of a report that is not about a single topic.
 #[derive(Clone, Debug)]

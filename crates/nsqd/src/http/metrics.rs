@@ -16,11 +16,8 @@ use nsq_net::Peer;
 
 use super::Daemon;
 use crate::daemon::Nsqd;
-use crate::stats::{ChannelStats, ClientStats, Collector, LatencyStats, TopicStats};
+use crate::stats::{ChannelStats, ClientStats, Collector, LatencyStats, TopicStats, Turns};
 use section::Section;
-
-/// Channels that are looked at before other tasks get their turn.
-const CHANNELS_AT_ONCE: usize = 128;
 
 type Column<T> = (Metric, fn(&T) -> u64);
 
@@ -318,16 +315,17 @@ impl Tables {
             channel: None,
             include_clients,
         };
-        let mut looked_at = 0;
+        let mut turns = Turns::default();
         for topic in collector.topics() {
-            if let Some(topic) = collector.collect(&topic) {
-                self.add(&topic);
-                looked_at += 1 + topic.channels.len();
+            let Some(topic) = collector.collect(&topic).await else {
+                continue;
+            };
+            self.add(&topic);
+            for channel in &topic.channels {
+                self.add_channel(&topic, channel);
+                turns.next().await;
             }
-            if looked_at >= CHANNELS_AT_ONCE {
-                looked_at = 0;
-                tokio::task::yield_now().await;
-            }
+            turns.next().await;
         }
     }
 
@@ -338,22 +336,23 @@ impl Tables {
             self.topic_ages.add(labels.clone(), [age]);
         }
         self.topics.add(labels, TOPIC.map(|(_, value)| value(topic)));
-        for channel in &topic.channels {
-            let labels = Labels::of(&[
-                ("topic", &topic.topic_name),
-                ("channel", &channel.channel_name),
-                ("paused", as_text(channel.paused)),
-            ]);
-            self.add_latency(About::Channel, &labels, &channel.e2e_processing_latency);
-            if let Some(age) = self.age(channel.depth, channel.oldest_ns) {
-                self.channel_ages.add(labels.clone(), [age]);
-            }
-            self.channels
-                .add(labels, CHANNEL.map(|(_, value)| value(channel)));
-            for client in channel.clients.iter().flatten() {
-                let labels = client_labels(topic, channel, client);
-                self.clients.add(labels, CLIENT.map(|(_, value)| value(client)));
-            }
+    }
+
+    fn add_channel(&mut self, topic: &TopicStats, channel: &ChannelStats) {
+        let labels = Labels::of(&[
+            ("topic", &topic.topic_name),
+            ("channel", &channel.channel_name),
+            ("paused", as_text(channel.paused)),
+        ]);
+        self.add_latency(About::Channel, &labels, &channel.e2e_processing_latency);
+        if let Some(age) = self.age(channel.depth, channel.oldest_ns) {
+            self.channel_ages.add(labels.clone(), [age]);
+        }
+        self.channels
+            .add(labels, CHANNEL.map(|(_, value)| value(channel)));
+        for client in channel.clients.iter().flatten() {
+            let labels = client_labels(topic, channel, client);
+            self.clients.add(labels, CLIENT.map(|(_, value)| value(client)));
         }
     }
 

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use nsq_http::{ApiError, Body, Params, Response, State, reply};
 
 use super::{Daemon, info};
 use crate::daemon::Nsqd;
-use crate::stats::{Collector, JsonReport, MemoryStats, Overview, Pieces, Render, TextReport, TopicStats};
+use crate::stats::{Collector, JsonReport, MemoryStats, Overview, Pieces, Render, TextReport, Topics};
 
 /// The counters of this nsqd, for people or, with `format=json`, for programs.
 pub(super) async fn stats(State(nsqd): Daemon, params: Params<'static>) -> Result<Response, ApiError> {
@@ -22,12 +21,10 @@ pub(super) async fn stats(State(nsqd): Daemon, params: Params<'static>) -> Resul
     let topics = collector.topics();
     let topic_unknown = collector.topic.is_some() && topics.is_empty();
     let overview = overview(&nsqd, &collector, topic_unknown, wants("include_mem"));
-    let topics = topics
-        .into_iter()
-        .filter_map(move |topic| collector.collect(&topic));
+    let topics = collector.collect_all(topics);
     Ok(match params.get("format").as_deref() {
-        Some("json") => reply::json_bytes(body(JsonReport::new(overview, topic_unknown), topics)),
-        _ => reply::text(body(TextReport::new(overview), topics)),
+        Some("json") => reply::json_bytes(body(JsonReport::new(overview, topic_unknown), topics).await),
+        _ => reply::text(body(TextReport::new(overview), topics).await),
     })
 }
 
@@ -50,13 +47,17 @@ fn overview(nsqd: &Nsqd, collector: &Collector, topic_unknown: bool, include_mem
 }
 
 /// A short report as a whole, so that its length is known; a long one piece by piece.
-fn body<R, I>(form: R, topics: I) -> Body
+async fn body<R>(form: R, topics: Topics) -> Body
 where
     R: Render + Send + Unpin + 'static,
-    I: Iterator<Item = TopicStats> + Send + Unpin + 'static,
 {
     let mut pieces = Pieces::new(form, topics);
-    let first: Bytes = pieces.next().unwrap_or_default();
+    let first = loop {
+        match pieces.next() {
+            Some(nothing) if nothing.is_empty() => tokio::task::yield_now().await,
+            first => break first.unwrap_or_default(),
+        }
+    };
     if pieces.is_done() {
         Body::from(first)
     } else {

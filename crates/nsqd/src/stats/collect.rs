@@ -1,10 +1,15 @@
 //! Gathering the values of a report.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
+use std::task::Poll;
+use std::vec;
 
-use nsq_core::{ChannelSnapshot, ClientId, ConsumerSnapshot, Topic};
+use nsq_core::{ChannelSnapshot, ClientId, ConsumerSnapshot, Survey, Topic};
+use nsq_protocol::name::ChannelName;
 
+use super::turns::CHANNELS_AT_ONCE;
 use super::{ChannelStats, ClientStats, PubCount, TopicStats};
 use crate::client::{ClientDetails, ClientRecord, Compression};
 use crate::daemon::Nsqd;
@@ -31,35 +36,42 @@ impl Collector {
         }
     }
 
-    /// The present values of a topic; `None` if it lacks the channel the report is about.
-    pub fn collect(&self, topic: &Topic) -> Option<TopicStats> {
-        let wanted = self.channel.as_deref();
-        if wanted.is_some_and(|channel| topic.channel(channel).is_none()) {
+    /// Begins to look at a topic; `None` if it lacks the channel the report is about.
+    pub fn begin(&self, topic: &Topic) -> Option<Gathering> {
+        let wanted = self.channel.clone();
+        if wanted
+            .as_ref()
+            .is_some_and(|channel| topic.channel(channel).is_none())
+        {
             return None;
         }
-        let topic = topic.snapshot(self.include_clients, |name| {
-            wanted.is_none_or(|wanted| wanted == name.as_str())
-        });
-        Some(TopicStats {
-            topic_name: topic.name.to_string(),
-            // Without a channel there is nothing to estimate from, and no quantiles are shown.
-            e2e_processing_latency: if topic.channels.is_empty() {
-                super::LatencyStats::default()
-            } else {
-                topic.latency.into()
-            },
-            channels: topic
-                .channels
-                .into_iter()
-                .map(|channel| self.channel(channel))
-                .collect(),
-            depth: topic.depth,
-            backend_depth: topic.backend_depth,
-            oldest_ns: topic.oldest_ns,
-            message_count: topic.message_count,
-            message_bytes: topic.message_bytes,
-            paused: topic.paused,
+        let is_wanted =
+            move |name: &ChannelName| wanted.as_ref().is_none_or(|wanted| wanted == name.as_str());
+        Some(Gathering {
+            collector: self.clone(),
+            survey: topic.survey(self.include_clients, Box::new(is_wanted)),
+            channels: Vec::new(),
         })
+    }
+
+    /// The present values of a topic; `None` if it lacks the channel the report is about. Others get their turn in
+    /// between.
+    pub async fn collect(&self, topic: &Topic) -> Option<TopicStats> {
+        let mut gathering = self.begin(topic)?;
+        while !gathering.proceed() {
+            tokio::task::yield_now().await;
+        }
+        Some(gathering.finish())
+    }
+
+    /// The present values of these topics, without those that lack the channel the report is about. Each is pending
+    /// while its channels are looked at.
+    pub fn collect_all(self, topics: Vec<Arc<Topic>>) -> Topics {
+        Topics {
+            collector: self,
+            rest: topics.into_iter(),
+            gathering: None,
+        }
     }
 
     fn channel(&self, channel: ChannelSnapshot) -> ChannelStats {
@@ -176,5 +188,78 @@ impl Collector {
             tls_negotiated_protocol: String::new(),
             tls_negotiated_protocol_is_mutual: details.tls.is_some(),
         }
+    }
+}
+
+type IsWanted = Box<dyn Fn(&ChannelName) -> bool + Send>;
+
+/// The values of a topic in the making.
+pub struct Gathering {
+    collector: Collector,
+    survey: Survey<IsWanted>,
+    channels: Vec<ChannelStats>,
+}
+
+impl fmt::Debug for Gathering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gathering").finish_non_exhaustive()
+    }
+}
+
+impl Gathering {
+    /// Looks at some more channels, and says whether those were the last.
+    pub fn proceed(&mut self) -> bool {
+        for _ in 0..CHANNELS_AT_ONCE {
+            let Some(channel) = self.survey.next() else {
+                return true;
+            };
+            self.channels.push(self.collector.channel(channel));
+        }
+        false
+    }
+
+    /// The topic, with the channels that have been looked at.
+    pub fn finish(self) -> TopicStats {
+        let topic = self.survey.finish();
+        TopicStats {
+            topic_name: topic.name.to_string(),
+            // Without a channel there is nothing to estimate from, and no quantiles are shown.
+            e2e_processing_latency: if self.channels.is_empty() {
+                super::LatencyStats::default()
+            } else {
+                topic.latency.into()
+            },
+            channels: self.channels,
+            depth: topic.depth,
+            backend_depth: topic.backend_depth,
+            oldest_ns: topic.oldest_ns,
+            message_count: topic.message_count,
+            message_bytes: topic.message_bytes,
+            paused: topic.paused,
+        }
+    }
+}
+
+/// The values of one topic after the other.
+#[derive(Debug)]
+pub struct Topics {
+    collector: Collector,
+    rest: vec::IntoIter<Arc<Topic>>,
+    gathering: Option<Gathering>,
+}
+
+impl Iterator for Topics {
+    type Item = Poll<TopicStats>;
+
+    fn next(&mut self) -> Option<Poll<TopicStats>> {
+        let mut gathering = match self.gathering.take() {
+            Some(gathering) => gathering,
+            None => self.rest.find_map(|topic| self.collector.begin(&topic))?,
+        };
+        if gathering.proceed() {
+            return Some(Poll::Ready(gathering.finish()));
+        }
+        self.gathering = Some(gathering);
+        Some(Poll::Pending)
     }
 }

@@ -1,5 +1,7 @@
 //! A report in the making.
 
+use std::task::Poll;
+
 use bytes::Bytes;
 
 use super::{ChannelStats, TopicStats};
@@ -27,7 +29,7 @@ pub trait Render {
 }
 
 /// Makes a report piece by piece. Topics are taken from `topics` one at a time, each when the
-/// pieces before it have been passed on.
+/// pieces before it have been passed on. While one of them is pending, the pieces are empty.
 #[derive(Debug)]
 pub struct Pieces<R, I> {
     form: R,
@@ -48,7 +50,7 @@ enum Progress {
     Done,
 }
 
-impl<R: Render, I: Iterator<Item = TopicStats>> Pieces<R, I> {
+impl<R: Render, I: Iterator<Item = Poll<TopicStats>>> Pieces<R, I> {
     /// A report of which nothing has been made yet.
     pub fn new(form: R, topics: I) -> Self {
         Self {
@@ -64,23 +66,26 @@ impl<R: Render, I: Iterator<Item = TopicStats>> Pieces<R, I> {
         matches!(self.progress, Progress::Done) && self.out.is_empty()
     }
 
-    fn step(&mut self) {
+    /// Pending while a topic is.
+    fn step(&mut self) -> Poll<()> {
         let out = &mut self.out;
         match &mut self.progress {
             Progress::Start => {
                 self.form.start(out);
                 self.progress = Progress::Topics;
             }
-            Progress::Topics => {
-                if let Some(mut topic) = self.topics.next() {
+            Progress::Topics => match self.topics.next() {
+                Some(Poll::Ready(mut topic)) => {
                     let rest = std::mem::take(&mut topic.channels).into_iter();
                     self.form.topic(out, &topic);
                     self.progress = Progress::Channels { topic, rest };
-                } else {
+                }
+                Some(Poll::Pending) => return Poll::Pending,
+                None => {
                     self.form.end(out);
                     self.progress = Progress::Done;
                 }
-            }
+            },
             Progress::Channels { topic, rest } => {
                 if let Some(channel) = rest.next() {
                     self.form.channel(out, &channel);
@@ -91,16 +96,22 @@ impl<R: Render, I: Iterator<Item = TopicStats>> Pieces<R, I> {
             }
             Progress::Done => {}
         }
+        Poll::Ready(())
     }
 }
 
-impl<R: Render, I: Iterator<Item = TopicStats>> Iterator for Pieces<R, I> {
+impl<R: Render, I: Iterator<Item = Poll<TopicStats>>> Iterator for Pieces<R, I> {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        while self.out.len() < PIECE_LEN && !matches!(self.progress, Progress::Done) {
-            self.step();
+        if self.is_done() {
+            return None;
         }
-        (!self.out.is_empty()).then(|| std::mem::take(&mut self.out).into())
+        while self.out.len() < PIECE_LEN && !matches!(self.progress, Progress::Done) {
+            if self.step().is_pending() {
+                return Some(Bytes::new());
+            }
+        }
+        Some(std::mem::take(&mut self.out).into())
     }
 }
