@@ -1,12 +1,13 @@
 //! Statistics pushed to statsd over UDP.
 //!
-//! Every interval all counters and gauges are written down at once, as [`lines`](report) packed into
-//! datagrams, and the datagrams are spread over the interval so that they do not arrive as a burst.
+//! Every interval all counters and gauges are written down at once, as [lines](report) packed into datagrams, and
+//! the datagrams are spread over the interval so that they do not arrive as a burst.
 //!
-//! Names, order and packing are what dashboards and relays are made for, to the byte. A general metrics
-//! client has none of the three in its hands: it sends one line per change of a metric in the order of the
-//! changes, gauges as floating point numbers, and a packet when its buffer is full. What would remain of one
-//! behind a sink of our own is the `:` between a name and its value.
+//! Names, order and packing are what dashboards and relays are made for, to the byte. The lines are written by the
+//! recorder of `metrics-exporter-statsd`, into a [sink](packets) of our own: by themselves, such recorders send a
+//! line for each change of a metric, in packets of 256 bytes, and keep the last one until it is full. Here a counter
+//! changes once in a push, by all that has come since the one before, and the recorder belongs to the push: nothing
+//! is registered for the process.
 //!
 //! Upstream: nsqd/statsd.go, internal/statsd, internal/writers.
 
@@ -19,11 +20,13 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use nsq_core::TopicSnapshot;
 use nsq_runtime::{Clock, Shutdown};
 use tokio::net::UdpSocket;
 
 use crate::daemon::Nsqd;
 use crate::options::StatsdOptions;
+use crate::stats::Turns;
 use counters::Counters;
 use packets::Packets;
 use report::Report;
@@ -66,17 +69,36 @@ async fn push(nsqd: &Nsqd, options: &StatsdOptions, counters: &mut Counters, sto
         }
     };
     tracing::info!("STATSD: pushing stats to {address}");
-    let mut report = Report::new(&options.prefix, options.udp_packet_size, counters);
+    let mut report = match Report::new(&options.prefix, options.udp_packet_size, counters) {
+        Ok(report) => report,
+        Err(error) => {
+            tracing::error!("failed to record statistics for statsd({address}): {error}");
+            return;
+        }
+    };
+    let mut turns = Turns::default();
     for topic in nsqd.all_topics() {
         if options.exclude_ephemeral && topic.name().is_ephemeral() {
             continue;
         }
-        let topic = topic.snapshot(false, |channel| {
+        let mut survey = topic.survey(false, |channel| {
             !(options.exclude_ephemeral && channel.is_ephemeral())
         });
+        let mut channels = Vec::new();
+        for channel in survey.by_ref() {
+            channels.push(channel);
+            turns.next().await;
+        }
+        let topic = TopicSnapshot {
+            channels,
+            ..survey.finish()
+        };
         report.put_topic(&topic);
-        // There may be thousands, and publishers use the same threads.
-        tokio::task::yield_now().await;
+        for channel in &topic.channels {
+            report.put_channel(&topic, channel);
+            turns.next().await;
+        }
+        turns.next().await;
     }
     if options.mem_stats {
         report.put_memory(&crate::stats::MemoryStats::measure());

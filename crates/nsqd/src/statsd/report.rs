@@ -1,38 +1,50 @@
 //! The lines of one push.
 
-use std::fmt;
-use std::io::Write as _;
-
+use metrics::{Key, Level, Metadata, Recorder as _};
+use metrics_exporter_statsd::{StatsdBuilder, StatsdError, StatsdRecorder};
 use nsq_core::{ChannelSnapshot, LatencySnapshot, TopicSnapshot};
 
 use super::counters::{ChannelCounts, Counters, TopicCounts};
-use super::packets::Packets;
+use super::packets::{Packets, Sink};
 use crate::stats::MemoryStats;
 
-/// Writes one push: `<prefix><name>:<value>|<kind>` and a line end for each value.
+/// Asked for by the facade; statsd knows nothing like it.
+const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
+
+/// Records one push: each counter and gauge once, in the order of the lines, `<prefix><name>:<value>|<kind>`.
 ///
 /// Names of topics and channels go in as they are, with their full stops and `#`.
-#[derive(Debug)]
 pub(super) struct Report<'a> {
     prefix: &'a str,
     counters: &'a mut Counters,
-    packets: Packets,
-    /// Holds the line that is being written; empty otherwise.
-    line: Vec<u8>,
+    recorder: StatsdRecorder,
+    /// Where the lines of `recorder` are.
+    sink: Sink,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(prefix: &'a str, packet_size: usize, counters: &'a mut Counters) -> Self {
+    /// A report of nothing yet, in packets of up to `packet_size` bytes.
+    ///
+    /// # Errors
+    /// None so far: the recorder checks an address that is not used.
+    pub(super) fn new(
+        prefix: &'a str,
+        packet_size: usize,
+        counters: &'a mut Counters,
+    ) -> Result<Self, StatsdError> {
+        let sink = Sink::new(packet_size);
+        // The prefix is part of each name: as one of the recorder it would lose all full stops at its end but one.
+        let recorder = StatsdBuilder::default().with_sink(sink.clone()).build(None)?;
         counters.begin();
-        Self {
+        Ok(Self {
             prefix,
             counters,
-            packets: Packets::new(packet_size),
-            line: Vec::new(),
-        }
+            recorder,
+            sink,
+        })
     }
 
-    /// Appends a topic and its channels.
+    /// Appends a topic, without its channels.
     pub(super) fn put_topic(&mut self, topic: &TopicSnapshot) {
         let name = &topic.name;
         let grown = self.counters.topic(
@@ -42,20 +54,19 @@ impl<'a> Report<'a> {
                 bytes: topic.message_bytes,
             },
         );
-        self.count(format_args!("topic.{name}.message_count"), grown.messages);
-        self.count(format_args!("topic.{name}.message_bytes"), grown.bytes);
-        self.gauge(format_args!("topic.{name}.depth"), topic.depth);
-        self.gauge(format_args!("topic.{name}.backend_depth"), topic.backend_depth);
+        let of = format!("{}topic.{name}", self.prefix);
+        self.count(format!("{of}.message_count"), grown.messages);
+        self.count(format!("{of}.message_bytes"), grown.bytes);
+        self.gauge(format!("{of}.depth"), topic.depth);
+        self.gauge(format!("{of}.backend_depth"), topic.backend_depth);
         // Without a channel there is nothing to estimate from.
         if !topic.channels.is_empty() {
-            self.latency(format_args!("topic.{name}"), &topic.latency);
-        }
-        for channel in &topic.channels {
-            self.put_channel(topic, channel);
+            self.latency(&of, &topic.latency);
         }
     }
 
-    fn put_channel(&mut self, topic: &TopicSnapshot, channel: &ChannelSnapshot) {
+    /// Appends a channel of `topic`.
+    pub(super) fn put_channel(&mut self, topic: &TopicSnapshot, channel: &ChannelSnapshot) {
         let grown = self.counters.channel(
             &topic.name,
             &channel.name,
@@ -65,20 +76,20 @@ impl<'a> Report<'a> {
                 timeouts: channel.timeout_count,
             },
         );
-        let of = format!("topic.{}.channel.{}", topic.name, channel.name);
-        self.count(format_args!("{of}.message_count"), grown.messages);
-        self.gauge(format_args!("{of}.depth"), channel.depth);
-        self.gauge(format_args!("{of}.backend_depth"), channel.backend_depth);
-        self.gauge(format_args!("{of}.in_flight_count"), channel.in_flight_count);
-        self.gauge(format_args!("{of}.deferred_count"), channel.deferred_count);
-        self.count(format_args!("{of}.requeue_count"), grown.requeues);
-        self.count(format_args!("{of}.timeout_count"), grown.timeouts);
-        self.gauge(format_args!("{of}.clients"), channel.consumer_count as u64);
-        self.latency(format_args!("{of}"), &channel.latency);
+        let of = format!("{}topic.{}.channel.{}", self.prefix, topic.name, channel.name);
+        self.count(format!("{of}.message_count"), grown.messages);
+        self.gauge(format!("{of}.depth"), channel.depth);
+        self.gauge(format!("{of}.backend_depth"), channel.backend_depth);
+        self.gauge(format!("{of}.in_flight_count"), channel.in_flight_count);
+        self.gauge(format!("{of}.deferred_count"), channel.deferred_count);
+        self.count(format!("{of}.requeue_count"), grown.requeues);
+        self.count(format!("{of}.timeout_count"), grown.timeouts);
+        self.gauge(format!("{of}.clients"), channel.consumer_count as u64);
+        self.latency(&of, &channel.latency);
     }
 
     /// Percentiles are named after their whole part, rounded: those of 0.999 and 1 have one name, as upstream.
-    fn latency(&mut self, of: fmt::Arguments<'_>, latency: &LatencySnapshot) {
+    fn latency(&self, of: &str, latency: &LatencySnapshot) {
         for (quantile, nanos) in &latency.quantiles {
             let percentile = quantile * 100.0;
             #[expect(
@@ -87,7 +98,7 @@ impl<'a> Report<'a> {
                 reason = "a latency is not negative, and 64 bits of nanoseconds are centuries"
             )]
             let nanos = *nanos as u64;
-            self.gauge(format_args!("{of}.e2e_processing_latency_{percentile:.0}"), nanos);
+            self.gauge(format!("{of}.e2e_processing_latency_{percentile:.0}"), nanos);
         }
     }
 
@@ -104,29 +115,29 @@ impl<'a> Report<'a> {
             ("gc_pause_usec_95", memory.gc_pause_usec_95),
             ("next_gc_bytes", memory.next_gc_bytes),
         ] {
-            self.gauge(format_args!("mem.{name}"), value);
+            self.gauge(format!("{}mem.{name}", self.prefix), value);
         }
-        self.count(format_args!("mem.gc_runs"), gc_runs);
+        self.count(format!("{}mem.gc_runs", self.prefix), gc_runs);
     }
 
     /// The lines, packed.
     pub(super) fn finish(self) -> Packets {
-        self.packets
+        self.sink.take()
     }
 
-    fn count(&mut self, name: fmt::Arguments<'_>, growth: u64) {
-        self.put(name, growth, 'c');
+    fn count(&self, name: String, growth: u64) {
+        let counter = self.recorder.register_counter(&Key::from_name(name), &METADATA);
+        counter.increment(growth);
     }
 
-    fn gauge(&mut self, name: fmt::Arguments<'_>, value: u64) {
-        self.put(name, value, 'g');
-    }
-
-    fn put(&mut self, name: fmt::Arguments<'_>, value: u64, kind: char) {
-        let written = writeln!(self.line, "{}{name}:{value}|{kind}", self.prefix);
-        debug_assert!(written.is_ok(), "memory takes every byte: {written:?}");
-        self.packets.push(&self.line);
-        self.line.clear();
+    /// Values are shown without a fraction, and exactly up to 2^53.
+    fn gauge(&self, name: String, value: u64) {
+        let gauge = self.recorder.register_gauge(&Key::from_name(name), &METADATA);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "gauges of the facade are floating point numbers, and no queue has 2^53 messages"
+        )]
+        gauge.set(value as f64);
     }
 }
 
@@ -167,8 +178,11 @@ mod tests {
 
     fn lines(topic: &TopicSnapshot) -> String {
         let mut counters = Counters::default();
-        let mut report = Report::new("nsq.", 100, &mut counters);
+        let mut report = Report::new("nsq.", 100, &mut counters).unwrap();
         report.put_topic(topic);
+        for channel in &topic.channels {
+            report.put_channel(topic, channel);
+        }
         let packets = report.finish();
         String::from_utf8(packets.iter().collect::<Vec<_>>().concat()).unwrap()
     }
