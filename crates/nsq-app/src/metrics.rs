@@ -19,7 +19,8 @@
 //!     "# TYPE nsq_topic_depth gauge",
 //!     "nsq_topic_depth{topic=\"orders\",paused=\"false\"} 7",
 //! ];
-//! assert!(str::from_utf8(&out).unwrap().lines().eq(lines));
+//! assert!(str::from_utf8(&out)?.lines().eq(lines));
+//! # Ok::<_, std::str::Utf8Error>(())
 //! ```
 //!
 //! Which metrics there are is left to the daemons, except for those that [every process](put_process) has.

@@ -38,9 +38,9 @@
 //! let partial = decoder.decode(&received[..17], &mut Anything)?;
 //! assert_eq!(partial, Decoded::NeedMore { total: 20 });
 //! let whole = decoder.decode(received, &mut Anything)?;
-//! let topic = TopicRef::parse(b"orders").unwrap();
+//! let topic = TopicRef::parse(b"orders")?;
 //! assert_eq!(whole, Decoded::Command { command: Command::Pub { topic, body: b"hello" }, consumed: 20 });
-//! # Ok::<(), nsq_protocol::command::DecodeError>(())
+//! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod auth;

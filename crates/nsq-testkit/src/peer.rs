@@ -10,7 +10,7 @@
 //! ```no_run
 //! use nsq_testkit::peer::{Peer, command};
 //!
-//! let mut peer = Peer::connect_v2("127.0.0.1:4150".parse().unwrap());
+//! let mut peer = Peer::connect_v2(([127, 0, 0, 1], 4150).into());
 //! peer.send(command::publish("orders", b"hi"));
 //! peer.expect_ok();
 //! peer.send("SUB orders\n");

@@ -20,9 +20,10 @@ const MAGNITUDE_MAX: u64 = 1 << 63;
 /// ```
 /// use nsq_flags::GoDuration;
 ///
-/// let timeout: GoDuration = "1.5s".parse().unwrap();
+/// let timeout: GoDuration = "1.5s".parse()?;
 /// assert_eq!(timeout.as_nanos(), 1_500_000_000);
 /// assert_eq!(GoDuration::from_secs(60).to_string(), "1m0s");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GoDuration(i64);
