@@ -1,4 +1,4 @@
-//! A cluster that lets nobody in who has no secret: clients discover it, and outlive the restart of each of its
+//! A cluster, most of the time one that lets nobody in who has no secret: clients discover it, and outlive the restart of each of its
 //! processes.
 
 use std::time::Duration;
@@ -22,6 +22,25 @@ topic = "orders"
 permissions = ["subscribe"]
 "#;
 
+/// How a client is connected to each nsqd.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layers {
+    /// With neither, and without a secret.
+    Plain,
+    TlsAndSnappy,
+    TlsAndDeflate,
+}
+
+impl Layers {
+    fn compression(self) -> &'static str {
+        match self {
+            Self::Plain => "none",
+            Self::TlsAndSnappy => "snappy",
+            Self::TlsAndDeflate => "deflate",
+        }
+    }
+}
+
 /// All rounds of one client, which may have to wait for a poll of nsqlookupd in each.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
 
@@ -38,7 +57,7 @@ struct Cluster {
 
 impl Cluster {
     /// Two nsqlookupds and three nsqds, with a topic that has this channel.
-    fn start(channel: &str) -> Self {
+    fn start(channel: &str, layers: Layers) -> Self {
         let pki = Pki::new();
         let authd = Nsqauthd::start("users.toml", USERS);
         let lookupds = [(); 2].map(|()| Nsqlookupd::with(&["--broadcast-address=127.0.0.1"]));
@@ -47,10 +66,13 @@ impl Cluster {
             let setup = lookupds.iter().fold(pki.setup(), |setup, lookupd| {
                 setup.flag(format!("--lookupd-tcp-address={}", lookupd.tcp_address()))
             });
+            let setup = if layers == Layers::Plain {
+                setup
+            } else {
+                setup.flag("--tls-required=tcp-https").flag(authd.flag())
+            };
             setup
                 .flag("--broadcast-address=localhost")
-                .flag("--tls-required=tcp-https")
-                .flag(authd.flag())
                 .time_limit(TIME_LIMIT)
                 .start()
         };
@@ -99,11 +121,11 @@ impl Cluster {
 }
 
 /// Has one client consume from a cluster of which one process after the other is restarted.
-fn outlive(client: &str, executable: &str, arguments: &[&str], compression: &str) {
+fn outlive(client: &str, executable: &str, arguments: &[&str], layers: Layers) {
     let Some(executable) = program(client, executable) else {
         return;
     };
-    let mut cluster = Cluster::start(client);
+    let mut cluster = Cluster::start(client, layers);
     let lookupds: Vec<String> = cluster
         .lookupds
         .iter()
@@ -115,14 +137,14 @@ fn outlive(client: &str, executable: &str, arguments: &[&str], compression: &str
         &lookupds,
         "orders",
         client,
-        compression,
+        layers.compression(),
         "open sesame",
         authority.to_str().unwrap(),
     ];
     let arguments: Vec<&str> = arguments.iter().copied().chain(own).collect();
     let consumer = Process::start_with_limit(&executable, &installed(), &arguments, TIME_LIMIT);
     cluster.play_round(&consumer);
-    cluster.expect_layers(client, compression);
+    cluster.expect_layers(client, layers);
 
     for _ in 0..cluster.lookupds.len() {
         let replaced = cluster.lookupds.remove(0).replace();
@@ -137,7 +159,7 @@ fn outlive(client: &str, executable: &str, arguments: &[&str], compression: &str
     }
     // They can only have been found through the new nsqlookupds, and have asked the new nsqauthd.
     cluster.play_round(&consumer);
-    cluster.expect_layers(client, compression);
+    cluster.expect_layers(client, layers);
     for nsqd in &cluster.nsqds {
         nsqd.await_channel("orders", client, &json!({"depth": 0, "in_flight_count": 0}));
     }
@@ -145,15 +167,20 @@ fn outlive(client: &str, executable: &str, arguments: &[&str], compression: &str
 
 impl Cluster {
     /// Asserts that the consumer is connected to each nsqd as it was told to.
-    fn expect_layers(&self, channel: &str, compression: &str) {
+    fn expect_layers(&self, channel: &str, layers: Layers) {
         for nsqd in &self.nsqds {
             let target = format!("/stats?format=json&topic=orders&channel={channel}");
             let stats = nsqd.http().get(&target).expect_json(200);
+            let identity = match layers {
+                Layers::Plain => None,
+                _ => Some(json!("billing")),
+            };
+            let found = stats.pointer("/topics/0/channels/0/clients/0/auth_identity");
+            assert_eq!(found, identity.as_ref(), "{stats}");
             for (field, expected) in [
-                ("tls", json!(true)),
-                ("snappy", json!(compression == "snappy")),
-                ("deflate", json!(compression == "deflate")),
-                ("auth_identity", json!("billing")),
+                ("tls", json!(layers != Layers::Plain)),
+                ("snappy", json!(layers == Layers::TlsAndSnappy)),
+                ("deflate", json!(layers == Layers::TlsAndDeflate)),
             ] {
                 let found = stats.pointer(&format!("/topics/0/channels/0/clients/0/{field}"));
                 assert_eq!(found, Some(&expected), "{field} in {stats}");
@@ -168,7 +195,7 @@ fn pynsq_outlives_the_restart_of_each_process_with_snappy() {
         "pynsq",
         "venv/bin/python",
         &[&scene("pynsq_cluster.py")],
-        "snappy",
+        Layers::TlsAndSnappy,
     );
 }
 
@@ -178,26 +205,56 @@ fn pynsq_outlives_the_restart_of_each_process_with_deflate() {
         "pynsq",
         "venv/bin/python",
         &[&scene("pynsq_cluster.py")],
-        "deflate",
+        Layers::TlsAndDeflate,
     );
 }
 
 #[test]
 fn nsqjs_outlives_the_restart_of_each_process_with_snappy() {
-    outlive("nsqjs", "node/run", &[&scene("nsqjs_cluster.js")], "snappy");
+    outlive(
+        "nsqjs",
+        "node/run",
+        &[&scene("nsqjs_cluster.js")],
+        Layers::TlsAndSnappy,
+    );
 }
 
 #[test]
 fn nsqjs_outlives_the_restart_of_each_process_with_deflate() {
-    outlive("nsqjs", "node/run", &[&scene("nsqjs_cluster.js")], "deflate");
+    outlive(
+        "nsqjs",
+        "node/run",
+        &[&scene("nsqjs_cluster.js")],
+        Layers::TlsAndDeflate,
+    );
 }
 
 #[test]
 fn tokio_nsq_outlives_the_restart_of_each_process_with_snappy() {
-    outlive("tokio-nsq", "tokio-nsq/debug/tokio-nsq-cluster", &[], "snappy");
+    outlive(
+        "tokio-nsq",
+        "tokio-nsq/debug/tokio-nsq-cluster",
+        &[],
+        Layers::TlsAndSnappy,
+    );
 }
 
 #[test]
 fn tokio_nsq_outlives_the_restart_of_each_process_with_deflate() {
-    outlive("tokio-nsq", "tokio-nsq/debug/tokio-nsq-cluster", &[], "deflate");
+    outlive(
+        "tokio-nsq",
+        "tokio-nsq/debug/tokio-nsq-cluster",
+        &[],
+        Layers::TlsAndDeflate,
+    );
+}
+
+#[test]
+fn ansq_outlives_the_restart_of_each_process_in_the_open() {
+    outlive(
+        "ansq",
+        "venv/bin/python",
+        &[&scene("ansq_cluster.py")],
+        Layers::Plain,
+    );
 }

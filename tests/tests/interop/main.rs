@@ -104,6 +104,11 @@ fn gnsq_publishes_consumes_requeues_and_touches() {
 }
 
 #[test]
+fn ansq_publishes_consumes_requeues_and_touches() {
+    play("ansq", "venv/bin/python", &[&scene("ansq_scene.py")]);
+}
+
+#[test]
 fn nsqjs_publishes_consumes_requeues_and_touches() {
     play("nsqjs", "node/run", &[&scene("nsqjs_scene.js")]);
 }
