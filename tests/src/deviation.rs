@@ -42,6 +42,14 @@ deviations! {
     LaterIdentifyApplies,
     /// A consumer that stops reading is disconnected when its write deadline passes.
     StalledReaderIsDropped,
+    /// `--durability` chooses what an OK means.
+    DurabilityIsChosen,
+    /// Message ids go on behind those in the files, though the clock was set back before the start.
+    IdsAreNotRepeated,
+    /// Options are answered over HTTP without the user, the password and the query of a URL.
+    SecretsStayOutOfOptions,
+    /// A disk without room makes publishers wait or fail, is told of, and costs no message.
+    FullDisksAreTold,
     /// Timeouts and delays end when they are due, on young channels too, not at the next queue scan.
     TimersAreOnTime,
     /// Messages keep their order when a queue spills from memory to disk.

@@ -44,6 +44,7 @@
 
 mod config;
 mod parse;
+mod secret;
 mod table;
 pub mod text;
 mod usage;
@@ -51,6 +52,7 @@ mod value;
 
 pub use config::{ConfigFile, FileError};
 pub use parse::{Given, ParseError};
+pub use secret::hide_secrets;
 pub use table::{Field, Flag, Table};
 pub use text::GoDuration;
 pub use toml::Value as FileValue;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ConfigValue, Value};
+use crate::{ConfigValue, Value, hide_secrets};
 
 /// Where a flag's value lives in a program's options. Made by [`field!`](crate::field).
 pub struct Field<O: 'static> {
@@ -49,6 +49,7 @@ pub struct Flag<O: 'static> {
     field: Field<O>,
     option: Option<OptionNames>,
     documented_default: Option<&'static str>,
+    holds_urls: bool,
 }
 
 /// What a flag is called outside the command line.
@@ -69,6 +70,7 @@ impl<O> Flag<O> {
             field,
             option: None,
             documented_default: None,
+            holds_urls: false,
         }
     }
 
@@ -100,6 +102,12 @@ impl<O> Flag<O> {
     /// Says in the reference where the default comes from, if it differs between machines.
     pub const fn documented_default(mut self, words: &'static str) -> Self {
         self.documented_default = Some(words);
+        self
+    }
+
+    /// Says that the values are URLs, which are answered over HTTP without the [secrets](hide_secrets) in them.
+    pub const fn holds_urls(mut self) -> Self {
+        self.holds_urls = true;
         self
     }
 
@@ -180,7 +188,23 @@ impl<O> Table<O> {
     /// The option that the configuration file knows as `key`, as `GET /config/<key>` answers it.
     pub fn config_value(&self, options: &O, key: &str) -> Option<ConfigValue> {
         let flag = self.flags.iter().find(|flag| flag.has_key(key))?;
-        Some(flag.value(options).config_value())
+        let value = flag.value(options).config_value();
+        Some(if flag.holds_urls {
+            without_secrets(value)
+        } else {
+            value
+        })
+    }
+}
+
+fn without_secrets(value: ConfigValue) -> ConfigValue {
+    let hide = |text: String| hide_secrets(&text).into_owned();
+    match value {
+        ConfigValue::Text(text) => ConfigValue::Text(hide(text)),
+        ConfigValue::Texts(texts) => {
+            ConfigValue::Texts(texts.map(|texts| texts.into_iter().map(hide).collect()))
+        }
+        value => value,
     }
 }
 

@@ -73,7 +73,7 @@ impl Client {
     /// # Cancel safety
     /// Dropping the future closes the connection; the server may have acted on the request.
     pub async fn send(&self, request: ClientRequest<'_>) -> Result<ClientReply, ClientError> {
-        let (method, url) = (request.method.clone(), request.shown_url().to_owned());
+        let (method, url) = (request.method.clone(), request.shown_url());
         let cause = tokio::select! {
             exchanged = self.exchange(request) => match exchanged {
                 Ok(reply) => return Ok(reply),
@@ -244,11 +244,18 @@ impl<'a> ClientRequest<'a> {
         self
     }
 
-    fn shown_url(&self) -> &'a str {
-        match self.url.split_once('?') {
+    /// The URL that an error shows: without the user, whose password would be in it.
+    fn shown_url(&self) -> String {
+        let url = match self.url.split_once('?') {
             Some((path, _)) if self.hides_query => path,
             _ => self.url,
-        }
+        };
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return url.to_owned();
+        };
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        [scheme, "://", host, path].concat()
     }
 
     fn into_http(self) -> Result<(Server, hyper::Request<AnyBody>), Cause> {

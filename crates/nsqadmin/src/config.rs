@@ -21,6 +21,10 @@ pub(crate) fn routes(router: Router<Arc<Admin>>) -> Router<Arc<Admin>> {
     router.get("/config/{opt}", get).put("/config/{opt}", put)
 }
 
+/// Answers with an option by its key in the configuration file.
+///
+/// # Differs from upstream
+/// User, password and query of the URLs of Graphite and of who is notified are left out.
 async fn get(
     State(admin): State<Arc<Admin>>,
     Path(opt): Path<String>,

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use nsq_app::hostname;
+use nsq_flags::hide_secrets;
 use nsq_http::{Client, ClientRequest, to_json};
 use nsq_net::tls::{ClientSettings, Connector};
 use nsq_runtime::{Clock, Shutdown};
@@ -120,8 +121,10 @@ impl Worker {
 
     async fn send_all(&mut self) {
         while let Some(json) = self.queue.recv().await {
-            tracing::info!("POSTing notification to {}", self.url);
-            let request = ClientRequest::post(&self.url).body("application/json", json);
+            tracing::info!("POSTing notification to {}", hide_secrets(&self.url));
+            let request = ClientRequest::post(&self.url)
+                .body("application/json", json)
+                .hide_query();
             if let Err(error) = self.client.send(request).await {
                 tracing::error!("failed to POST notification - {error}");
             }

@@ -4,6 +4,7 @@ mod certificate;
 mod compression;
 mod https;
 mod policy;
+mod secrets;
 mod upgrade;
 
 use nsq_tests::pki::Pki;

@@ -54,7 +54,7 @@ impl KeepAlive {
     /// # Cancel safety
     /// Dropping the future closes the connection; the server may have acted on the request.
     pub async fn send(&self, request: ClientRequest<'_>) -> Result<StatusReply, ClientError> {
-        let (method, url) = (request.method.clone(), request.shown_url().to_owned());
+        let (method, url) = (request.method.clone(), request.shown_url());
         let cause = tokio::select! {
             exchanged = self.exchange(request) => match exchanged {
                 Ok(reply) => return Ok(reply),

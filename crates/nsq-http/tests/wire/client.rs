@@ -73,6 +73,28 @@ async fn a_post_carries_its_body_and_headers() {
 }
 
 #[tokio::test]
+async fn an_error_shows_no_user_and_if_asked_no_query() {
+    let secret = "http://joe:pw@127.0.0.1:1/a@b?key=k";
+    for (request, shown) in [
+        (
+            ClientRequest::get(secret),
+            "Get \"http://127.0.0.1:1/a@b?key=k\": ",
+        ),
+        (
+            ClientRequest::get(secret).hide_query(),
+            "Get \"http://127.0.0.1:1/a@b\": ",
+        ),
+        (
+            ClientRequest::get("joe:pw@h"),
+            "Get \"joe:pw@h\": unsupported protocol scheme",
+        ),
+    ] {
+        let error = client().send(request).await.unwrap_err().to_string();
+        assert!(error.starts_with(shown), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn any_status_is_a_reply() {
     let server = start(
         nsq_http::Router::new()

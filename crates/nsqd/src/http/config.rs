@@ -11,6 +11,9 @@ const INVALID_OPTION: ApiError = ApiError::bad_request("INVALID_OPTION");
 const INVALID_VALUE: ApiError = ApiError::bad_request("INVALID_VALUE");
 
 /// Answers with an option by its key in the configuration file.
+///
+/// # Differs from upstream
+/// User, password and query of the URL of an authorization server are left out.
 pub(super) async fn get(State(nsqd): Daemon, Path(opt): Path<String>) -> Result<Response, ApiError> {
     current(&nsqd, &opt)
 }

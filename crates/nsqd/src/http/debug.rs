@@ -5,6 +5,7 @@
 
 use std::io::Write;
 
+use nsq_flags::hide_secrets;
 use nsq_http::{Params, Response, StatusCode, reply};
 
 const INDEX: &str = "<html>\n<head>\n<title>/debug/pprof/</title>\n</head>\n<body>\n/debug/pprof/<br>\n<br>\n\
@@ -21,9 +22,12 @@ pub(super) async fn index() -> Response {
 }
 
 /// The arguments of the process, separated by NUL.
+///
+/// # Differs from upstream
+/// User, password and query of a URL are left out.
 pub(super) async fn command_line() -> Response {
     let arguments: Vec<_> = std::env::args_os()
-        .map(|argument| argument.to_string_lossy().into_owned())
+        .map(|argument| hide_secrets(&argument.to_string_lossy()).into_owned())
         .collect();
     reply::plain(arguments.join("\0"))
 }

@@ -93,7 +93,8 @@ pub static TABLE: Table<RawOptions> = Table::new(&[
         "AuthHTTPAddresses",
         "<addr>:<port> or full URL of an authorization server (may be given multiple times)",
     )
-    .key("auth_http_addresses"),
+    .key("auth_http_addresses")
+    .holds_urls(),
     Row::option(
         "auth-http-request-method",
         field!(auth_http_request_method),
