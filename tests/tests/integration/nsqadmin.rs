@@ -1,6 +1,7 @@
 //! nsqadmin: the API of the original, the extension API, and processes that do not answer.
 
 mod access;
+mod addresses;
 mod api;
 mod ext;
 mod lifecycle;

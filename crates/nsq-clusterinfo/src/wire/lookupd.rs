@@ -1,5 +1,8 @@
 //! nsqlookupd's answers.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use serde::Deserialize;
 
 use super::or_empty;
@@ -76,7 +79,11 @@ pub struct NodeEntry {
 }
 
 impl NodeEntry {
-    /// `host:port` of its HTTP server, IPv6 in brackets.
+    /// `host:port` of its HTTP server, IPv6 in brackets. It can stand in a URL whatever the node says its host is: what
+    /// no host has in it is escaped.
+    ///
+    /// # Differs from upstream
+    /// There, a node that registers as `host/path?` chooses what is asked of `host`.
     pub fn http_address(&self) -> String {
         join(&self.broadcast_address, self.http_port)
     }
@@ -94,11 +101,33 @@ impl NodeEntry {
 }
 
 fn join(host: &str, port: u16) -> String {
+    let host = if host.contains(ENDS_A_HOST) {
+        Cow::Owned(escape_ends(host))
+    } else {
+        Cow::Borrowed(host)
+    };
     if host.contains(':') {
         format!("[{host}]:{port}")
     } else {
         format!("{host}:{port}")
     }
+}
+
+/// Whether the host of a URL ends at this character, or it may not be in a URL at all.
+const ENDS_A_HOST: fn(char) -> bool =
+    |character| matches!(character, '/' | '?' | '#' | '@' | '\\' | ' ') || character.is_control();
+
+fn escape_ends(host: &str) -> String {
+    let mut escaped = String::with_capacity(host.len() + 8);
+    for character in host.chars() {
+        if ENDS_A_HOST(character) {
+            // Writing to a string cannot fail.
+            let _ = write!(escaped, "%{:02X}", u32::from(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -113,6 +142,22 @@ mod tests {
         .unwrap();
         assert_eq!(node.topics().collect::<Vec<_>>(), [("a", true), ("b", false)]);
         assert_eq!(node.http_address(), "[::1]:1");
+    }
+
+    #[test]
+    fn a_host_cannot_be_more_of_a_url_than_a_host() {
+        for (host, address) in [
+            ("h", "h:1"),
+            ("héte.example", "héte.example:1"),
+            ("fe80::1%eth0", "[fe80::1%eth0]:1"),
+            ("h/latest/data?x=", "h%2Flatest%2Fdata%3Fx=:1"),
+            ("h#", "h%23:1"),
+            ("a@h", "a%40h:1"),
+            ("h:80/x?", "[h:80%2Fx%3F]:1"),
+            ("h\\x y\r\n", "h%5Cx%20y%0D%0A:1"),
+        ] {
+            assert_eq!(join(host, 1), address);
+        }
     }
 
     #[test]
