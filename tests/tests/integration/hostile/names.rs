@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use nsq_tests::{Nsqd, Setup, command, deviates};
+use nsq_tests::http::Http;
+use nsq_tests::nsqlookupd::identify;
+use nsq_tests::process::Log;
+use nsq_tests::{Cluster, Nsqd, Nsqlookupd, Setup, command, deviates};
 
 #[test]
 fn no_name_leads_out_of_the_data_directory() {
@@ -75,4 +78,70 @@ fn what_a_client_says_of_itself_forges_neither_a_log_line_nor_a_line_of_statisti
         assert!(!line.contains(['\u{1b}', '\0', '\u{85}', '\r']), "{line:?}");
     }
     assert!(text.contains("FORGED"), "{text}");
+}
+
+/// No line begins as a forger wants it to, and none moves a terminal.
+#[track_caller]
+fn expect_unforged(log: &Log) {
+    for line in log.lines() {
+        assert!(line.starts_with("[nsq"), "{line:?}");
+        assert!(!line.contains("[nsqd] FORGED"), "{line:?}");
+        assert!(!line.contains(['\u{1b}', '\0', '\u{85}', '\r']), "{line:?}");
+    }
+}
+
+#[test]
+fn what_a_producer_says_of_itself_forges_no_log_line_of_nsqlookupd() {
+    let nsqlookupd = Nsqlookupd::with(&["--log-level=debug"]);
+    let mut producer = nsqlookupd.connect();
+    producer.send(identify(
+        r#"{"broadcast_address":"a\nFORGED","hostname":"b\r\nFORGED","tcp_port":1,"http_port":2,"version":"1.3.0\nFORGED\u001b[2J\u0085\u0000"}"#,
+    ));
+    producer.read_body();
+    for command in ["REGISTER a\rFORGED b\n", "FORGED\x1b[2J\r\n"] {
+        let mut peer = nsqlookupd.connect();
+        peer.send_if_open(command);
+        peer.finish_sending();
+        peer.read_to_close(nsq_tests::peer::PATIENCE);
+    }
+    nsqlookupd.log().await_line("IDENTIFY Address:a");
+    expect_unforged(nsqlookupd.log());
+}
+
+/// Requests whose paths and parameters want to be lines of a head or of a log.
+#[track_caller]
+fn expect_no_injection(http: Http) {
+    for target in [
+        "/x%0d%0aX-Forged:%20y/",
+        "/PING/%0d%0aX-Forged:%20y",
+        "/Ping/?a=%0d%0aX-Forged:%20y",
+        "//forged.example/ping/../ping",
+        "/\\forged.example/ping",
+        "/config/log_level%0d%0aX-Forged:%20y",
+        "/topic/create?topic=%0d%0aX-Forged:%20y",
+        "/lookup?topic=%0d%0aFORGED%1b[2J",
+        "/api/topics/%0d%0aFORGED%1b[2J",
+        "/topics/x%0d%0aX-Forged:%20y/",
+    ] {
+        for method in ["GET", "POST", "OPTIONS"] {
+            let response = http.request(method, target, "");
+            assert_eq!(response.header("X-Forged"), None, "{response:?}");
+            if let Some(location) = response.header("Location") {
+                let is_path = location.starts_with('/') && !location.starts_with("//");
+                assert!(is_path, "{method} {target} leads to {location}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_path_or_parameter_becomes_a_header_a_redirect_elsewhere_or_a_log_line() {
+    let cluster = Cluster::start(1, 1);
+    let admin = cluster.nsqadmin(&["--log-level=debug"]);
+    expect_no_injection(cluster.nsqds[0].http());
+    expect_no_injection(cluster.nsqlookupds[0].http());
+    expect_no_injection(admin.http());
+    expect_unforged(cluster.nsqds[0].log());
+    expect_unforged(cluster.nsqlookupds[0].log());
+    expect_unforged(admin.log());
 }
