@@ -22,7 +22,7 @@
 //! - [`Nsqauthd`]: one authorization server of ours.
 //! - [`auth_server`]: an authorization server that does what a test tells it.
 //! - [`load`]: clients that go on while daemons come and go, with a ledger of what they publish and receive.
-//! - [`load`]: clients that go on while daemons come and go, with a ledger of what they publish and receive.
+//! - [`Disk`]: a file system of a test's own, which can be full or lose its power.
 //! - [`metrics`]: a strict reader of what Prometheus reads.
 //! - [`pki`]: certificates made for one test, and clients that trust them.
 //! - [`program`]: where the daemon under test comes from; `NSQD_BIN` puts another implementation in its place.
@@ -37,6 +37,7 @@
 
 pub mod auth_server;
 pub mod deviation;
+mod disk;
 mod fake_lookupd;
 pub mod http;
 pub mod load;
@@ -54,6 +55,7 @@ mod stats;
 
 pub use nsq_testkit::peer::{self, Message, Peer, Stopwatch, command};
 
+pub use self::disk::Disk;
 pub use self::fake_lookupd::{FakeLookupd, await_identified, expect_command};
 pub use self::nsq::Nsq;
 pub use self::nsqadmin::{Cluster, Nsqadmin, await_json};

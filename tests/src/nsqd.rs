@@ -10,6 +10,7 @@ use nsq_testkit::peer::{Peer, Stopwatch};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::disk::Disk;
 use crate::http::Http;
 use crate::poll;
 use crate::process::{Exit, Log, Process, TIME_LIMIT};
@@ -46,9 +47,22 @@ pub struct Stopped {
 impl Setup {
     /// An nsqd with default options on free ports of the loopback interface and with an empty data directory.
     pub fn new() -> Self {
+        Self::in_directory(TempDir::with_prefix("nsqd-"))
+    }
+
+    /// The same with its data directory on `disk`, which must be there for longer.
+    pub fn on(disk: &Disk) -> Self {
+        let setup = Self::in_directory(TempDir::with_prefix_in("nsqd-", disk.path()));
+        // It belongs to the test's preparations, and is not to be lost with what nsqd writes.
+        let root = fs::File::open(disk.path()).expect("open the root of a disk");
+        root.sync_all().expect("sync the root of a disk");
+        setup
+    }
+
+    fn in_directory(directory: std::io::Result<TempDir>) -> Self {
         Self {
             program: program::nsqd().to_owned(),
-            directory: Arc::new(TempDir::with_prefix("nsqd-").expect("create a data directory")),
+            directory: Arc::new(directory.expect("create a data directory")),
             flags: Vec::new(),
             limit: TIME_LIMIT,
         }

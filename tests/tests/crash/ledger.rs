@@ -1,6 +1,7 @@
 //! What was accepted, and what was finished.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -8,6 +9,8 @@ use parking_lot::{Condvar, Mutex};
 pub(crate) struct Ledger {
     state: Mutex<State>,
     changed: Condvar,
+    /// Whether nsqd may answer a publish with an error.
+    may_refuse: AtomicBool,
 }
 
 #[derive(Default)]
@@ -28,7 +31,23 @@ impl Ledger {
         Self {
             state: Mutex::new(state),
             changed: Condvar::new(),
+            may_refuse: AtomicBool::new(false),
         }
+    }
+
+    /// From now on nsqd has a reason to refuse messages.
+    pub(crate) fn allow_refusals(&self) {
+        self.may_refuse.store(true, Ordering::Release);
+    }
+
+    /// It has none any more.
+    pub(crate) fn forbid_refusals(&self) {
+        self.may_refuse.store(false, Ordering::Release);
+    }
+
+    /// Whether it has.
+    pub(crate) fn allows_refusals(&self) -> bool {
+        self.may_refuse.load(Ordering::Acquire)
     }
 
     /// A body that no other message has.

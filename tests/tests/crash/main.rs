@@ -1,4 +1,5 @@
-//! nsqd is killed again and again while producers and consumers are at work: what was accepted is delivered.
+//! nsqd is killed again and again while producers and consumers are at work, or its disk loses its power: what was
+//! accepted is delivered.
 //!
 //! A usual run kills each kind of nsqd a few times. For more: `NSQ_CRASH_RUNS=<kills> cargo test -p nsq-tests --test
 //! crash`; `NSQ_CRASH_SEED` repeats the moments, as far as processes repeat.
@@ -12,13 +13,14 @@
 
 mod ledger;
 mod peers;
+mod soak;
 
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use ledger::Ledger;
-use nsq_tests::{Nsqd, Setup};
+use nsq_tests::{Disk, Nsqd, Setup, Stopped};
 use serde_json::json;
 
 const TOPIC: &str = "orders";
@@ -47,12 +49,20 @@ impl Rng {
     }
 }
 
-/// Runs nsqd with these flags, lets some messages be deferred if `defers`, kills it at random moments, and sees that every channel got what was accepted.
-fn kill_again_and_again(flags: &[&str], defers: bool) {
+/// How an nsqd comes to its end.
+type Crash<'a> = &'a dyn Fn(Nsqd, &Ledger, &mut Rng) -> Stopped;
+
+fn kill(nsqd: Nsqd, _: &Ledger, _: &mut Rng) -> Stopped {
+    nsqd.kill()
+}
+
+/// Runs nsqd with these flags, lets some messages be deferred if `defers`, lets it crash at random moments, and sees that
+/// every channel got what was accepted.
+fn crash_again_and_again(mut setup: Setup, flags: &[&str], defers: bool, crash: Crash<'_>) {
     let runs = from_env("NSQ_CRASH_RUNS").unwrap_or(RUNS);
     let mut rng = Rng(from_env("NSQ_CRASH_SEED").unwrap_or(1));
     let ledger = Arc::new(Ledger::new(CHANNELS.len()));
-    let mut setup = Setup::new().time_limit(Duration::from_secs(60 + 2 * runs));
+    setup = setup.time_limit(Duration::from_secs(60 + 2 * runs));
     for flag in flags {
         setup = setup.flag(*flag);
     }
@@ -65,17 +75,28 @@ fn kill_again_and_again(flags: &[&str], defers: bool) {
     );
     let mut nsqd = nsqd.stop().restart();
     for run in 0..runs {
-        nsqd = kill_once(nsqd, &ledger, defers, run, 1 + rng.below(ACCEPTED_MAX));
+        let accepted = 1 + rng.below(ACCEPTED_MAX);
+        nsqd = crash_once(nsqd, &ledger, defers, run, accepted, &mut |nsqd| {
+            crash(nsqd, &ledger, &mut rng)
+        });
     }
-    println!("{runs} kills, {}", ledger.summary());
+    println!("{runs} crashes, {}", ledger.summary());
     drain(&nsqd, &ledger);
     ledger.check(&CHANNELS);
 }
 
-/// Lets producers and consumers work until so many messages were accepted, and kills nsqd.
-fn kill_once(nsqd: Nsqd, ledger: &Arc<Ledger>, defers: bool, run: u64, accepted: u64) -> Nsqd {
+/// Lets producers and consumers work until so many messages were accepted, and nsqd crash.
+fn crash_once(
+    nsqd: Nsqd,
+    ledger: &Arc<Ledger>,
+    defers: bool,
+    run: u64,
+    accepted: u64,
+    crash: &mut dyn FnMut(Nsqd) -> Stopped,
+) -> Nsqd {
     let address = nsqd.tcp_address();
     let until = ledger.accepted() + accepted;
+    ledger.forbid_refusals();
     let mut workers = Vec::new();
     for producer in 0..3 {
         let ledger = Arc::clone(ledger);
@@ -94,7 +115,7 @@ fn kill_once(nsqd: Nsqd, ledger: &Arc<Ledger>, defers: bool, run: u64, accepted:
         }
     }
     ledger.await_accepted(until);
-    let stopped = nsqd.kill();
+    let stopped = crash(nsqd);
     for worker in workers {
         worker.join().unwrap();
     }
@@ -116,25 +137,52 @@ fn drain(nsqd: &Nsqd, ledger: &Arc<Ledger>) {
 #[test]
 fn what_was_written_survives_kills_without_any_flag_for_that() {
     // As upstream, deferred messages are in memory only.
-    kill_again_and_again(&["--mem-queue-size=0", "--msg-timeout=2s"], false);
+    crash_again_and_again(
+        Setup::new(),
+        &["--mem-queue-size=0", "--msg-timeout=2s"],
+        false,
+        &kill,
+    );
 }
 
 #[test]
 fn durability_disk_survives_kills() {
-    kill_again_and_again(
+    crash_again_and_again(
+        Setup::new(),
         &["--durability=disk", "--msg-timeout=2s", "--sync-every=100"],
         true,
+        &kill,
     );
 }
 
+const FSYNC: [&str; 3] = [
+    "--durability=fsync",
+    "--msg-timeout=2s",
+    "--max-bytes-per-file=100000",
+];
+
 #[test]
 fn durability_fsync_survives_kills() {
-    kill_again_and_again(
-        &[
-            "--durability=fsync",
-            "--msg-timeout=2s",
-            "--max-bytes-per-file=100000",
-        ],
-        true,
-    );
+    crash_again_and_again(Setup::new(), &FSYNC, true, &kill);
+}
+
+#[test]
+fn durability_fsync_survives_losses_of_power() {
+    let Some(disk) = Disk::in_image(512) else {
+        return;
+    };
+    crash_again_and_again(Setup::on(&disk), &FSYNC, true, &|nsqd, ledger, rng| {
+        // Either nsqd goes first, or it sees its disk fail and says so to publishers.
+        let stopped = if rng.below(2) == 0 {
+            let stopped = nsqd.kill();
+            disk.lose_power();
+            stopped
+        } else {
+            ledger.allow_refusals();
+            disk.lose_power();
+            nsqd.kill()
+        };
+        disk.regain_power();
+        stopped
+    });
 }
