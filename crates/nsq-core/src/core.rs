@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use nsq_diskqueue::{DirectoryIndex, Storage, SyncJob, SyncOutcome};
@@ -13,6 +14,7 @@ use parking_lot::Mutex;
 
 use crate::distribution::{Distribution, DistributionSnapshot};
 use crate::durability::Durability;
+use crate::guid::GuidFactory;
 use crate::io::IoPool;
 use crate::queue::{QueueOptions, StorageError};
 use crate::timer::Timers;
@@ -119,6 +121,8 @@ pub struct Core {
     sync_times_ns: Distribution<{ SYNC_TIMES_NS.len() }>,
     /// What the data directory held at the start; dropped once the known queues are open.
     index: Mutex<Option<Arc<DirectoryIndex>>>,
+    /// The wall time behind which ids begin, in nanoseconds since the Unix epoch.
+    ids_behind_ns: AtomicI64,
 }
 
 impl Core {
@@ -145,6 +149,7 @@ impl Core {
             health,
             sync_times_ns: Distribution::new(SYNC_TIMES_NS),
             index,
+            ids_behind_ns: AtomicI64::new(i64::MIN),
         })
     }
 
@@ -162,6 +167,17 @@ impl Core {
     /// Forgets the listing: from now on files come and go.
     pub fn forget_index(&self) {
         *self.index.lock() = None;
+    }
+
+    /// Lets the ids of topics that are made from now on begin behind those of wall time `wall_ns`, in nanoseconds
+    /// since the Unix epoch: messages of an earlier process may have those, if the clock was set back since.
+    pub fn begin_ids_behind(&self, wall_ns: i64) {
+        self.ids_behind_ns.store(wall_ns, Ordering::Release);
+    }
+
+    /// The ids of a new topic.
+    pub(crate) fn guids(&self) -> GuidFactory {
+        GuidFactory::new(self.options.node_id).behind(self.ids_behind_ns.load(Ordering::Acquire))
     }
 
     pub(crate) fn directory_index(&self) -> Option<Arc<DirectoryIndex>> {

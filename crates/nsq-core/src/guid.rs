@@ -10,6 +10,8 @@ const TICK_SHIFT: u32 = 20;
 const EPOCH_TICK: i64 = 1_288_834_974_288;
 const SEQUENCE_BITS: u32 = 12;
 const SEQUENCE_MAX: u16 = (1 << SEQUENCE_BITS) - 1;
+/// 41 bits of ticks last until 2085.
+const TICK_END: u64 = 1 << 41;
 const NODE_BITS: u32 = 10;
 /// Node ids are below this. Upstream: `--node-id` in `[0,1024)`.
 pub const NODE_ID_END: u16 = 1 << NODE_BITS;
@@ -78,10 +80,17 @@ impl GuidFactory {
         }
     }
 
+    /// Begins behind the ids of wall time `wall_ns`, which another factory may have handed out.
+    pub fn behind(mut self, wall_ns: i64) -> Self {
+        // A time that ids cannot hold is nobody's: a file whose date is nonsense, for instance.
+        self.tick = tick(wall_ns).filter(|tick| *tick < TICK_END).unwrap_or(0);
+        self
+    }
+
     /// The next id at wall time `wall_ns` (nanoseconds since the Unix epoch).
     #[inline]
     pub fn next(&mut self, wall_ns: i64) -> Guid {
-        let now = u64::try_from((wall_ns >> TICK_SHIFT) - EPOCH_TICK).unwrap_or(0);
+        let now = tick(wall_ns).unwrap_or(0);
         if now > self.tick {
             self.tick = now;
             self.sequence = 0;
@@ -91,10 +100,15 @@ impl GuidFactory {
             self.tick += 1;
             self.sequence = 0;
         }
-        // 41 bits of ticks last until 2085; the sign bit stays clear, as readers take a signed number.
+        // The sign bit stays clear, as readers take a signed number.
         let ticks = (self.tick << (NODE_BITS + SEQUENCE_BITS)) & (u64::MAX >> 1);
         Guid(ticks | u64::from(self.node_id) << SEQUENCE_BITS | u64::from(self.sequence))
     }
+}
+
+/// The tick of a wall time; `None` before the id epoch.
+fn tick(wall_ns: i64) -> Option<u64> {
+    u64::try_from((wall_ns >> TICK_SHIFT) - EPOCH_TICK).ok()
 }
 
 #[cfg(test)]
@@ -136,6 +150,23 @@ mod tests {
         let after = factory.next(WALL_NS - 3_600_000_000_000);
         assert!(after > before);
         assert!(factory.next(i64::MIN) > after);
+    }
+
+    #[test]
+    fn a_factory_behind_another_repeats_none_of_its_ids_though_the_clock_has_stepped_back() {
+        let last = GuidFactory::new(0).next(WALL_NS);
+        let mut second = GuidFactory::new(0).behind(WALL_NS);
+        assert!(second.next(WALL_NS - 3_600_000_000_000) > last);
+        let later = WALL_NS + (1 << 30);
+        assert_eq!(second.next(later), GuidFactory::new(0).next(later));
+    }
+
+    #[test]
+    fn a_time_that_no_id_can_hold_counts_for_nothing() {
+        for nonsense in [i64::MAX, i64::MIN, 0] {
+            let mut factory = GuidFactory::new(0).behind(nonsense);
+            assert_eq!(factory.next(WALL_NS), GuidFactory::new(0).next(WALL_NS));
+        }
     }
 
     #[test]

@@ -198,7 +198,7 @@ impl Topic {
                 starting: true,
                 channels: BTreeMap::new(),
                 queue: Queue::new(core.options.queue(ephemeral)),
-                guids: GuidFactory::new(core.options.node_id),
+                guids: core.guids(),
                 batch: Vec::new(),
                 message_count: 0,
                 message_bytes: 0,

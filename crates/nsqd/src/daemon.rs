@@ -8,6 +8,7 @@
 mod keeper;
 mod observer;
 mod run;
+mod stepped;
 
 pub use run::{Daemon, StartError, start};
 

@@ -1,8 +1,11 @@
 //! What survives a stop, a crash, damage, and a change of implementation: the data directory, to the byte.
 
+mod clock;
 mod damage;
 mod files;
 mod fixtures;
+mod full;
+mod levels;
 mod lock;
 mod metadata;
 mod restart;

@@ -66,6 +66,7 @@ reached! {
     AnsweredNobodysMessage,
     SampledAway,
     WallClockSteppedBack,
+    WallClockSteppedForward,
     /// A publisher was told that its messages are not safe.
     PublishFailed,
     /// Some of the messages of a publish that failed were kept.

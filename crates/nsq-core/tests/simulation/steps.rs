@@ -178,6 +178,7 @@ impl World {
         self.trace(format!("wall clock steps by {hours} hours"));
         self.clock.step_wall(hours * 3_600_000_000_000);
         self.coverage.note_if(hours < 0, Reached::WallClockSteppedBack);
+        self.coverage.note_if(hours > 0, Reached::WallClockSteppedForward);
     }
 
     fn operate(&mut self) {

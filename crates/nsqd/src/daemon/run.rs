@@ -11,7 +11,7 @@ use nsq_core::StorageError;
 use nsq_net::{Acceptor, Address, ListenError, Listener};
 use nsq_runtime::{Clock, Shutdown, TaskGroup};
 
-use super::{Listening, Nsqd};
+use super::{Listening, Nsqd, stepped};
 use crate::dirlock::DirLock;
 use crate::metadata::{Metadata, MetadataError};
 use crate::options::Options;
@@ -129,6 +129,7 @@ fn load(nsqd: &Nsqd) -> Result<(), StartError> {
         tracing::warn!("{skipped}");
     }
     nsqd.core.index_directory().map_err(StartError::DataPath)?;
+    stepped::keep_ids_apart(nsqd);
     let mut topics = Vec::with_capacity(loaded.metadata.topics.len());
     for meta in loaded.metadata.topics {
         let (topic, _) = nsqd.make_topic(meta.name.as_name_ref());
