@@ -15,6 +15,7 @@ mod lifecycle;
 mod lookup;
 mod memory;
 mod publish;
+mod reliability;
 mod sizes;
 mod timeouts;
 mod topics;
@@ -74,6 +75,7 @@ pub(crate) const GROUPS: &[Group] = &[
     lifecycle::GROUP,
     sizes::GROUP,
     interference::GROUP,
+    reliability::GROUP,
     lookup::GROUP,
 ];
 
