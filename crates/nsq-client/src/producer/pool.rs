@@ -1,5 +1,7 @@
 //! Publishing to whichever nsqd can be reached.
 
+mod discover;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,7 +9,7 @@ use std::time::Duration;
 
 use nsq_runtime::{Clock, Shutdown, TaskGroup};
 use parking_lot::RwLock;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::Producer;
 use crate::conn::Dialer;
@@ -108,7 +110,7 @@ impl ProducerPool {
     }
 
     /// A pool of all the nsqds that the nsqlookupds at `addresses` know. Each is `host:port` of an HTTP
-    /// listener, or a URL. Returns when they have been asked once.
+    /// listener, or a URL. Returns when one of them has named an nsqd, or all have been asked.
     ///
     /// # Errors
     /// An address is none, or [`Error::Config`]. That no nsqd was found is not an error: there may be one
@@ -124,8 +126,11 @@ impl ProducerPool {
         let pool = Self::empty(config);
         let shared = &pool.handle.shared;
         let asker = Asker::new(&Dialer::new(config, shared.clock.clone())?);
-        shared.follow(&asker, &lookupds).await?;
-        shared.tasks.spawn(discover(Arc::clone(shared), asker, lookupds));
+        let (began, has_begun) = oneshot::channel();
+        let discovery = discover::run(Arc::clone(shared), asker, lookupds, began);
+        shared.tasks.spawn(discovery);
+        // It ends early only if the pool is being stopped, about which whoever publishes is told.
+        let _ = has_begun.await;
         Ok(pool)
     }
 
@@ -341,30 +346,16 @@ impl Shared {
         }
     }
 
-    /// Takes in what nsqlookupd knows, and lets go of what it does not know any more and cannot be reached.
-    async fn follow(&self, asker: &Asker, lookupds: &[Lookupd]) -> Result<(), Error> {
-        let failed = AtomicBool::new(false);
-        let found = asker
-            .ask_all(lookupds, None, |lookupd, failure| {
-                failed.store(true, Ordering::Relaxed);
-                tracing::error!("error querying nsqlookupd ({}) - {failure}", lookupd.address);
-            })
-            .await;
-        for address in &found {
-            self.add(address.clone())?;
-        }
-        // Who could not be asked may know them.
-        if !failed.into_inner() {
-            self.members.write().retain(|member| {
-                let stays = member.healthy.load(Ordering::Relaxed)
-                    || found.iter().any(|address| address == member.producer.address());
-                if !stays {
-                    member.producer.begin_stop();
-                }
-                stays
-            });
-        }
-        Ok(())
+    /// Lets go of members that are not `known` and cannot be reached.
+    fn forget_all_but(&self, known: &[String]) {
+        self.members.write().retain(|member| {
+            let stays = member.healthy.load(Ordering::Relaxed)
+                || known.iter().any(|address| address == member.producer.address());
+            if !stays {
+                member.producer.begin_stop();
+            }
+            stays
+        });
     }
 }
 
@@ -384,21 +375,6 @@ async fn probe(shared: Arc<Shared>, member: Arc<Member>) {
     tracing::info!("({}) nsqd can be reached again", member.producer);
     member.healthy.store(true, Ordering::Relaxed);
     shared.recovered.notify_waiters();
-}
-
-async fn discover(shared: Arc<Shared>, asker: Asker, lookupds: Vec<Lookupd>) {
-    let follow = async {
-        loop {
-            shared.clock.sleep(shared.config.lookupd_poll_interval).await;
-            if let Err(error) = shared.follow(&asker, &lookupds).await {
-                tracing::error!("cannot publish to what nsqlookupd has found: {error}");
-            }
-        }
-    };
-    tokio::select! {
-        () = follow => {}
-        () = shared.stop.triggered() => {}
-    }
 }
 
 impl fmt::Debug for ProducerPool {

@@ -168,3 +168,17 @@ fn a_new_connection_waits_while_the_consumer_pauses() {
     second.send_response("_heartbeat_");
     second.expect_line("NOP");
 }
+
+#[test]
+fn a_pause_that_ends_with_nothing_connected_goes_on_until_something_is() {
+    let rig = Rig::new();
+    let (consumer, mut peer, inbox) = rig.consume(&config(&[("backoff_multiplier", "1ms")]));
+    peer.expect_line("RDY 1");
+    peer.send_message(1, 1, "x");
+    inbox.next().requeue(None);
+    peer.expect_line("RDY 0");
+    drop(peer);
+    let mut peer = Peer::accept_consumer(&rig.listener, "t", "c");
+    assert_eq!(consumer.stats().backoff_level, 1);
+    peer.expect_line("RDY 1");
+}

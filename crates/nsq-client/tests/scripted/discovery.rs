@@ -239,3 +239,54 @@ fn an_nsqd_that_is_found_and_cannot_be_reached_is_soon_looked_for_again() {
     answer(&lookupd, "200 OK", &knows(&[&rig.listener]));
     let _nsqd = Peer::accept_consumer(&rig.listener, "t", "c");
 }
+
+#[test]
+fn an_nsqlookupd_that_hangs_holds_up_neither_the_others_nor_the_next_question() {
+    let rig = Rig::new();
+    let (hangs, lookupd) = (listen(), listen());
+    let (_consumer, _events) = start(&rig, &Config::default(), &[&hangs, &lookupd]);
+    let _unanswered = Peer::accept(&hangs);
+    answer(&lookupd, "200 OK", &knows(&[&rig.listener]));
+    let mut peer = Peer::accept_consumer(&rig.listener, "t", "c");
+    peer.expect_line("RDY 1");
+    drop(peer);
+    answer(&lookupd, "200 OK", &knows(&[&rig.listener]));
+    Peer::accept_consumer(&rig.listener, "t", "c").expect_line("RDY 1");
+}
+
+#[test]
+fn an_nsqlookupd_that_does_not_answer_in_time_is_told() {
+    let rig = Rig::new();
+    let hangs = listen();
+    let (_consumer, events) = start(&rig, &config(&[("lookupd_poll_timeout", "50ms")]), &[&hangs]);
+    let failed = events.find(|event| match event {
+        Event::LookupFailed { nsqlookupd, .. } => Some(nsqlookupd.clone()),
+        _ => None,
+    });
+    assert_eq!(failed, address_of(&hangs));
+}
+
+#[test]
+fn an_nsqlookupd_that_is_named_twice_is_asked_once() {
+    let rig = Rig::new();
+    let lookupd = listen();
+    let (_consumer, _events) = start(&rig, &Config::default(), &[&lookupd, &lookupd]);
+    answer(&lookupd, "200 OK", &knows(&[&rig.listener]));
+    Peer::accept_consumer(&rig.listener, "t", "c").expect_line("RDY 1");
+    lookupd.set_nonblocking(true).unwrap();
+    assert!(lookupd.accept().is_err(), "there is a second question");
+}
+
+#[test]
+fn the_address_of_an_nsqd_may_be_one_of_ipv6() {
+    let rig = Rig::new();
+    let lookupd = listen();
+    let (_consumer, events) = start(&rig, &Config::default(), &[&lookupd]);
+    let body = r#"{"producers":[{"broadcast_address":"::1","tcp_port":1}]}"#;
+    answer(&lookupd, "200 OK", body);
+    let tried = events.find(|event| match event {
+        Event::ConnectFailed { nsqd, .. } => Some(nsqd.clone()),
+        _ => None,
+    });
+    assert_eq!(tried, "[::1]:1");
+}

@@ -1,9 +1,11 @@
 //! Publishing to whichever nsqd can be reached.
 
+use std::net::TcpListener;
+
 use nsq_client::{Config, ProducerPool};
 use nsq_testkit::peer::{Peer, command};
 
-use super::{Rig, address_of, listen, text};
+use super::{Rig, address_of, config, listen, text};
 
 #[test]
 fn messages_go_to_the_nsqds_in_turn() {
@@ -110,20 +112,58 @@ fn with_nobody_to_reach_publishing_fails() {
     assert_eq!(text(rig.block_on(pool.publish("t", "x"))), "stopped");
 }
 
+/// Answers the next question of a pool with this nsqd.
+#[track_caller]
+fn tell(lookupd: &TcpListener, nsqd: &TcpListener) {
+    let mut peer = Peer::accept(lookupd);
+    peer.expect_line("GET /nodes HTTP/1.1\r");
+    let port = nsqd.local_addr().unwrap().port();
+    let body = format!(r#"{{"producers":[{{"broadcast_address":"127.0.0.1","tcp_port":{port}}}]}}"#);
+    let length = body.len();
+    peer.send(format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
+    ));
+}
+
 #[test]
 fn the_nsqds_are_found_through_nsqlookupd() {
     let rig = Rig::new();
     let lookupd = listen();
     let address = address_of(&lookupd);
     let discovering = rig.spawn(async move { ProducerPool::discover([address], &Config::default()).await });
-    let mut peer = Peer::accept(&lookupd);
-    assert_eq!(peer.read_line(), "GET /nodes HTTP/1.1\r");
-    let port = rig.listener.local_addr().unwrap().port();
-    let body = format!(r#"{{"producers":[{{"broadcast_address":"127.0.0.1","tcp_port":{port}}}]}}"#);
-    let length = body.len();
-    peer.send(format!(
-        "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
-    ));
+    tell(&lookupd, &rig.listener);
     let pool = rig.wait(discovering).unwrap();
     assert_eq!(pool.members()[0].address, rig.address());
+}
+
+#[test]
+fn an_nsqlookupd_that_hangs_does_not_hold_up_the_others() {
+    let rig = Rig::new();
+    let (hangs, lookupd) = (listen(), listen());
+    let addresses = [&hangs, &lookupd].map(address_of);
+    let discovering = rig.spawn(async move { ProducerPool::discover(addresses, &Config::default()).await });
+    let _unanswered = Peer::accept(&hangs);
+    tell(&lookupd, &rig.listener);
+    let pool = rig.wait(discovering).unwrap();
+    assert_eq!(pool.members()[0].address, rig.address());
+}
+
+#[test]
+fn an_nsqd_that_is_found_later_is_published_to() {
+    let rig = Rig::new();
+    let lookupd = listen();
+    let address = address_of(&lookupd);
+    let config = config(&[("lookupd_poll_interval", "50ms")]);
+    let discovering = rig.spawn(async move { ProducerPool::discover([address], &config).await });
+    let mut peer = Peer::accept(&lookupd);
+    peer.expect_line("GET /nodes HTTP/1.1\r");
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let pool = rig.wait(discovering).unwrap();
+    assert_eq!(pool.members(), []);
+    let publishing = rig.spawn(async move { pool.publish("t", "x").await });
+    tell(&lookupd, &rig.listener);
+    let mut peer = Peer::accept_v2(&rig.listener);
+    peer.expect_publish("t", "x");
+    peer.send_response("OK");
+    rig.wait(publishing).unwrap();
 }
