@@ -5,6 +5,7 @@
 mod chance;
 mod client_options;
 mod consume;
+mod consumer_flags;
 mod host_pool;
 mod log;
 pub mod nsq_diskqueue;
@@ -20,4 +21,5 @@ mod status;
 pub mod to_nsq;
 
 pub use client_options::ClientOptions;
+pub use consumer_flags::ConsumerFlags;
 pub use host_pool::Mode;

@@ -8,7 +8,7 @@ use nsq_flags::{Flag, StringList, Table, field};
 
 use super::PROGRAM;
 use crate::chance::Chance;
-use crate::client_options::ClientOptions;
+use crate::consumer_flags::{self, ConsumerFlags};
 use crate::shell::{self, Source, fail};
 
 type Row = Flag<RawOptions>;
@@ -18,11 +18,7 @@ pub static TABLE: Table<RawOptions> = Table::new(&[
     Row::new("version", field!(version), "print version string"),
     Row::new("topic", field!(topics), "NSQ topic (may be given multiple times)"),
     Row::new("channel", field!(channel), "NSQ channel"),
-    Row::new(
-        "max-in-flight",
-        field!(max_in_flight),
-        "max number of messages to allow in flight",
-    ),
+    consumer_flags::max_in_flight(field!(consumer.max_in_flight)),
     Row::new(
         "n",
         field!(count),
@@ -33,53 +29,21 @@ pub static TABLE: Table<RawOptions> = Table::new(&[
         field!(print_topic),
         "print topic name where message was received",
     ),
-    Row::new(
-        "nsqd-tcp-address",
-        field!(nsqd_tcp_addresses),
-        "nsqd TCP address (may be given multiple times)",
-    ),
-    Row::new(
-        "lookupd-http-address",
-        field!(lookupd_http_addresses),
-        "lookupd HTTP address (may be given multiple times)",
-    ),
-    Row::new(
-        "consumer-opt",
-        field!(consumer_options),
-        "option to passthrough to nsq.Consumer (may be given multiple times, \
-         http://godoc.org/github.com/nsqio/go-nsq#Config)",
-    ),
+    consumer_flags::nsqd_tcp_address(field!(consumer.nsqd_tcp_addresses)),
+    consumer_flags::lookupd_http_address(field!(consumer.lookupd_http_addresses)),
+    consumer_flags::consumer_opt(field!(consumer.consumer_options)),
 ]);
 
 /// The value of every flag, before any is checked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[expect(missing_docs, reason = "each field is a flag, and TABLE holds its help text")]
 pub struct RawOptions {
     pub version: bool,
     pub topics: StringList,
     pub channel: String,
-    pub max_in_flight: i64,
     pub count: i64,
     pub print_topic: bool,
-    pub nsqd_tcp_addresses: StringList,
-    pub lookupd_http_addresses: StringList,
-    pub consumer_options: ClientOptions,
-}
-
-impl Default for RawOptions {
-    fn default() -> Self {
-        Self {
-            version: false,
-            topics: StringList::default(),
-            channel: String::new(),
-            max_in_flight: 200,
-            count: 0,
-            print_topic: false,
-            nsqd_tcp_addresses: StringList::default(),
-            lookupd_http_addresses: StringList::default(),
-            consumer_options: ClientOptions::default(),
-        }
-    }
+    pub consumer: ConsumerFlags,
 }
 
 /// The options of one `nsq_tail`.
@@ -102,22 +66,17 @@ impl Options {
         Self::validate(raw)
     }
 
-    fn validate(raw: RawOptions) -> Result<Self, Exit> {
-        let source = Source::choose(
-            "nsqd-tcp-address",
-            &raw.nsqd_tcp_addresses,
-            &raw.lookupd_http_addresses,
-        )?;
+    fn validate(mut raw: RawOptions) -> Result<Self, Exit> {
+        let source = raw.consumer.source()?;
         let topics = raw.topics.as_slice().to_vec();
         if topics.is_empty() {
             return Err(fail("--topic required"));
         }
         let count = usize::try_from(raw.count).ok().filter(|count| *count > 0);
-        // More could only be put back.
-        let max_in_flight = match count {
-            Some(_) => raw.max_in_flight.min(raw.count),
-            None => raw.max_in_flight,
-        };
+        if count.is_some() {
+            // More could only be put back.
+            raw.consumer.max_in_flight = raw.consumer.max_in_flight.min(raw.count);
+        }
         let channel = if raw.channel.is_empty() {
             format!("tail{:06}#ephemeral", Chance::new().below(999_999))
         } else {
@@ -129,7 +88,7 @@ impl Options {
             count,
             print_topic: raw.print_topic,
             source,
-            config: raw.consumer_options.consumer_config(PROGRAM, max_in_flight)?,
+            config: raw.consumer.config(PROGRAM)?,
         })
     }
 }

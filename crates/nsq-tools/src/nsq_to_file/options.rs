@@ -13,7 +13,7 @@ use regex::Regex;
 use super::PROGRAM;
 use super::name::{Naming, Places};
 use super::writer::Settings;
-use crate::client_options::ClientOptions;
+use crate::consumer_flags::{self, ConsumerFlags};
 use crate::shell::{self, Source, fail, positive};
 
 type Row = Flag<RawOptions>;
@@ -39,11 +39,7 @@ pub static TABLE: Table<RawOptions> = Table::new(&[
         "how frequently the topic list should be refreshed",
     ),
     Row::new("channel", field!(channel), "nsq channel"),
-    Row::new(
-        "max-in-flight",
-        field!(max_in_flight),
-        "max number of messages to allow in flight",
-    ),
+    consumer_flags::max_in_flight(field!(consumer.max_in_flight)),
     Row::new(
         "output-dir",
         field!(output_dir),
@@ -107,22 +103,9 @@ pub static TABLE: Table<RawOptions> = Table::new(&[
         field!(request_timeout),
         "timeout for HTTP request",
     ),
-    Row::new(
-        "nsqd-tcp-address",
-        field!(nsqd_tcp_addresses),
-        "nsqd TCP address (may be given multiple times)",
-    ),
-    Row::new(
-        "lookupd-http-address",
-        field!(lookupd_http_addresses),
-        "lookupd HTTP address (may be given multiple times)",
-    ),
-    Row::new(
-        "consumer-opt",
-        field!(consumer_options),
-        "option to passthrough to nsq.Consumer (may be given multiple times, \
-         http://godoc.org/github.com/nsqio/go-nsq#Config)",
-    ),
+    consumer_flags::nsqd_tcp_address(field!(consumer.nsqd_tcp_addresses)),
+    consumer_flags::lookupd_http_address(field!(consumer.lookupd_http_addresses)),
+    consumer_flags::consumer_opt(field!(consumer.consumer_options)),
 ]);
 
 /// The value of every flag, before any is checked.
@@ -136,7 +119,6 @@ pub struct RawOptions {
     pub topic_pattern: String,
     pub topic_refresh: GoDuration,
     pub channel: String,
-    pub max_in_flight: i64,
     pub output_dir: String,
     pub work_dir: String,
     pub datetime_format: String,
@@ -150,9 +132,7 @@ pub struct RawOptions {
     pub sync_interval: GoDuration,
     pub connect_timeout: GoDuration,
     pub request_timeout: GoDuration,
-    pub nsqd_tcp_addresses: StringList,
-    pub lookupd_http_addresses: StringList,
-    pub consumer_options: ClientOptions,
+    pub consumer: ConsumerFlags,
 }
 
 impl Default for RawOptions {
@@ -165,7 +145,6 @@ impl Default for RawOptions {
             topic_pattern: String::new(),
             topic_refresh: GoDuration::from_secs(60),
             channel: "nsq_to_file".to_owned(),
-            max_in_flight: 200,
             output_dir: "/tmp".to_owned(),
             work_dir: String::new(),
             datetime_format: "%Y-%m-%d_%H".to_owned(),
@@ -179,9 +158,7 @@ impl Default for RawOptions {
             sync_interval: GoDuration::from_secs(30),
             connect_timeout: GoDuration::from_secs(2),
             request_timeout: GoDuration::from_secs(5),
-            nsqd_tcp_addresses: StringList::default(),
-            lookupd_http_addresses: StringList::default(),
-            consumer_options: ClientOptions::default(),
+            consumer: ConsumerFlags::default(),
         }
     }
 }
@@ -264,7 +241,7 @@ impl Options {
                     .map_err(|_| fail(format_args!("--topic-pattern is invalid: {pattern}")))?,
             ),
         };
-        let config = raw.consumer_options.consumer_config(PROGRAM, raw.max_in_flight)?;
+        let config = raw.consumer.config(PROGRAM)?;
         let settings = Settings {
             gzip: raw.gzip.then(|| Compression::new(level)),
             rotate_size: u64::try_from(raw.rotate_size).ok().filter(|size| *size > 0),
@@ -318,14 +295,12 @@ impl Options {
 
 /// Upstream writes one of the lines with a full stop.
 fn source(raw: &RawOptions) -> Result<Source, Exit> {
-    if raw.nsqd_tcp_addresses.as_slice().is_empty() && raw.lookupd_http_addresses.as_slice().is_empty() {
+    if raw.consumer.nsqd_tcp_addresses.as_slice().is_empty()
+        && raw.consumer.lookupd_http_addresses.as_slice().is_empty()
+    {
         return Err(fail("--nsqd-tcp-address or --lookupd-http-address required."));
     }
-    Source::choose(
-        "nsqd-tcp-address",
-        &raw.nsqd_tcp_addresses,
-        &raw.lookupd_http_addresses,
-    )
+    raw.consumer.source()
 }
 
 #[cfg(test)]

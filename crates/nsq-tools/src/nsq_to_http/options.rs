@@ -11,7 +11,7 @@ use nsq_http::header::{HeaderName, HeaderValue};
 use super::PROGRAM;
 use super::deliver::Targets;
 use super::target::GetTarget;
-use crate::client_options::ClientOptions;
+use crate::consumer_flags::{self, ConsumerFlags};
 use crate::host_pool::Mode;
 use crate::shell::{self, Source, fail, positive};
 
@@ -22,11 +22,7 @@ pub static TABLE: Table<RawOptions> = Table::new(&[
     Row::new("version", field!(version), "print version string"),
     Row::new("topic", field!(topic), "nsq topic"),
     Row::new("channel", field!(channel), "nsq channel"),
-    Row::new(
-        "max-in-flight",
-        field!(max_in_flight),
-        "max number of messages to allow in flight",
-    ),
+    consumer_flags::max_in_flight(field!(consumer.max_in_flight)),
     Row::new("n", field!(publishers), "number of concurrent publishers"),
     Row::new(
         "mode",
@@ -74,22 +70,9 @@ pub static TABLE: Table<RawOptions> = Table::new(&[
         field!(headers),
         "Custom header for HTTP requests (may be given multiple times)",
     ),
-    Row::new(
-        "nsqd-tcp-address",
-        field!(nsqd_tcp_addresses),
-        "nsqd TCP address (may be given multiple times)",
-    ),
-    Row::new(
-        "lookupd-http-address",
-        field!(lookupd_http_addresses),
-        "lookupd HTTP address (may be given multiple times)",
-    ),
-    Row::new(
-        "consumer-opt",
-        field!(consumer_options),
-        "option to passthrough to nsq.Consumer (may be given multiple times, \
-         http://godoc.org/github.com/nsqio/go-nsq#Config)",
-    ),
+    consumer_flags::nsqd_tcp_address(field!(consumer.nsqd_tcp_addresses)),
+    consumer_flags::lookupd_http_address(field!(consumer.lookupd_http_addresses)),
+    consumer_flags::consumer_opt(field!(consumer.consumer_options)),
 ]);
 
 /// The value of every flag, before any is checked.
@@ -99,7 +82,6 @@ pub struct RawOptions {
     pub version: bool,
     pub topic: String,
     pub channel: String,
-    pub max_in_flight: i64,
     pub publishers: i64,
     pub mode: Mode,
     pub sample: f64,
@@ -110,9 +92,7 @@ pub struct RawOptions {
     pub gets: StringList,
     pub posts: StringList,
     pub headers: StringList,
-    pub nsqd_tcp_addresses: StringList,
-    pub lookupd_http_addresses: StringList,
-    pub consumer_options: ClientOptions,
+    pub consumer: ConsumerFlags,
 }
 
 impl Default for RawOptions {
@@ -121,7 +101,6 @@ impl Default for RawOptions {
             version: false,
             topic: String::new(),
             channel: "nsq_to_http".to_owned(),
-            max_in_flight: 200,
             publishers: 100,
             mode: Mode::HostPool,
             sample: 1.0,
@@ -132,9 +111,7 @@ impl Default for RawOptions {
             gets: StringList::default(),
             posts: StringList::default(),
             headers: StringList::default(),
-            nsqd_tcp_addresses: StringList::default(),
-            lookupd_http_addresses: StringList::default(),
-            consumer_options: ClientOptions::default(),
+            consumer: ConsumerFlags::default(),
         }
     }
 }
@@ -186,16 +163,12 @@ impl Options {
                 return Err(fail("--content-type requires a value when used"));
             }
         }
-        let source = Source::choose(
-            "nsqd-tcp-address",
-            &raw.nsqd_tcp_addresses,
-            &raw.lookupd_http_addresses,
-        )?;
+        let source = raw.consumer.source()?;
         let targets = targets(&raw)?;
         if !(0.0..=1.0).contains(&raw.sample) {
             return Err(fail("ERROR: --sample must be between 0.0 and 1.0"));
         }
-        let config = raw.consumer_options.consumer_config(PROGRAM, raw.max_in_flight)?;
+        let config = raw.consumer.config(PROGRAM)?;
         let publishers = usize::try_from(raw.publishers)
             .ok()
             .filter(|publishers| *publishers > 0)

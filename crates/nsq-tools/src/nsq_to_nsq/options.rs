@@ -10,6 +10,7 @@ use nsq_protocol::name::{ChannelName, TopicName};
 use super::PROGRAM;
 use super::filter::Filter;
 use crate::client_options::ClientOptions;
+use crate::consumer_flags::{self, ConsumerFlags};
 use crate::host_pool::Mode;
 use crate::shell::{self, Source, fail};
 
@@ -24,11 +25,7 @@ pub static TABLE: Table<RawOptions> = Table::new(&[
         field!(destination_topic),
         "use this destination topic for all consumed topics (default is consumed topic name)",
     ),
-    Row::new(
-        "max-in-flight",
-        field!(max_in_flight),
-        "max number of messages to allow in flight",
-    ),
+    consumer_flags::max_in_flight(field!(consumer.max_in_flight)),
     Row::new(
         "status-every",
         field!(status_every),
@@ -40,21 +37,13 @@ pub static TABLE: Table<RawOptions> = Table::new(&[
         "the upstream request mode options: round-robin, hostpool (default), epsilon-greedy",
     ),
     Row::new("topic", field!(topics), "nsq topic (may be given multiple times)"),
-    Row::new(
-        "nsqd-tcp-address",
-        field!(nsqd_tcp_addresses),
-        "nsqd TCP address (may be given multiple times)",
-    ),
+    consumer_flags::nsqd_tcp_address(field!(consumer.nsqd_tcp_addresses)),
     Row::new(
         "destination-nsqd-tcp-address",
         field!(destinations),
         "destination nsqd TCP address (may be given multiple times)",
     ),
-    Row::new(
-        "lookupd-http-address",
-        field!(lookupd_http_addresses),
-        "lookupd HTTP address (may be given multiple times)",
-    ),
+    consumer_flags::lookupd_http_address(field!(consumer.lookupd_http_addresses)),
     Row::new(
         "require-json-field",
         field!(require_field),
@@ -72,7 +61,7 @@ pub static TABLE: Table<RawOptions> = Table::new(&[
     ),
     Row::new(
         "consumer-opt",
-        field!(consumer_options),
+        field!(consumer.consumer_options),
         "option to passthrough to nsq.Consumer (may be given multiple times, see \
          http://godoc.org/github.com/nsqio/go-nsq#Config)",
     ),
@@ -91,17 +80,14 @@ pub struct RawOptions {
     pub version: bool,
     pub channel: String,
     pub destination_topic: String,
-    pub max_in_flight: i64,
     pub status_every: i64,
     pub mode: Mode,
     pub topics: StringList,
-    pub nsqd_tcp_addresses: StringList,
     pub destinations: StringList,
-    pub lookupd_http_addresses: StringList,
     pub require_field: String,
     pub require_value: String,
     pub whitelist: StringList,
-    pub consumer_options: ClientOptions,
+    pub consumer: ConsumerFlags,
     pub producer_options: ClientOptions,
 }
 
@@ -111,17 +97,14 @@ impl Default for RawOptions {
             version: false,
             channel: "nsq_to_nsq".to_owned(),
             destination_topic: String::new(),
-            max_in_flight: 200,
             status_every: 250,
             mode: Mode::HostPool,
             topics: StringList::default(),
-            nsqd_tcp_addresses: StringList::default(),
             destinations: StringList::default(),
-            lookupd_http_addresses: StringList::default(),
             require_field: String::new(),
             require_value: String::new(),
             whitelist: StringList::default(),
-            consumer_options: ClientOptions::default(),
+            consumer: ConsumerFlags::default(),
             producer_options: ClientOptions::default(),
         }
     }
@@ -167,11 +150,7 @@ impl Options {
         if ChannelName::new(&raw.channel).is_err() {
             return Err(fail("--channel is invalid"));
         }
-        let source = Source::choose(
-            "nsqd-tcp-address",
-            &raw.nsqd_tcp_addresses,
-            &raw.lookupd_http_addresses,
-        )?;
+        let source = raw.consumer.source()?;
         let destinations = raw.destinations.as_slice().to_vec();
         if destinations.is_empty() {
             return Err(fail("--destination-nsqd-tcp-address required"));
@@ -193,7 +172,7 @@ impl Options {
                 whitelist: raw.whitelist.as_slice().to_vec(),
             },
             status_every: usize::try_from(raw.status_every).unwrap_or(0),
-            consumer_config: raw.consumer_options.consumer_config(PROGRAM, raw.max_in_flight)?,
+            consumer_config: raw.consumer.config(PROGRAM)?,
             producer_config,
         })
     }
