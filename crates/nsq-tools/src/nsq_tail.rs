@@ -53,6 +53,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, clock: &Clock) -> Result<Ex
 
 async fn tail(options: Options, clock: Clock, shutdown: Shutdown) -> Result<(), Exit> {
     first_channel::confirm(&options, &clock, &shutdown).await?;
+    if shutdown.is_triggered() {
+        return Ok(());
+    }
     // Without the buffer of the standard library, which would keep what ends without a newline.
     let output = io::stdout()
         .as_fd()

@@ -69,13 +69,14 @@ async fn pipe(options: Options, clock: Clock, shutdown: Shutdown) -> Result<(), 
             break;
         };
         let block = block.map_err(|error| fail(format_args!("read /dev/stdin: {}", os_error(&error))))?;
-        let count = block.len();
         let published = match &mut rate {
-            None => publisher.publish(block).await,
-            Some(rate) => publish_slowly(&publisher, rate, &block, &shutdown).await,
+            None => {
+                progress.add(block.len());
+                publisher.publish(block).await
+            }
+            Some(rate) => publish_slowly(&publisher, rate, &block, &mut progress, &shutdown).await,
         };
         published.map_err(|error| refused(&error))?;
-        progress.add(count);
     }
     publisher.flush().await.map_err(|error| refused(&error))?;
     progress.end();
@@ -87,6 +88,7 @@ async fn publish_slowly(
     publisher: &Publisher,
     rate: &mut Rate,
     block: &Block,
+    progress: &mut Progress,
     shutdown: &Shutdown,
 ) -> Result<(), Error> {
     let mut next = 0;
@@ -96,6 +98,7 @@ async fn publish_slowly(
             () = shutdown.triggered() => return Ok(()),
         };
         publisher.publish_part(block, next, next + allowed).await?;
+        progress.add(allowed);
         next += allowed;
     }
     Ok(())

