@@ -34,6 +34,25 @@ pub type HandlerError = Box<dyn std::error::Error + Send + Sync>;
 /// An async function or closure that takes a [`Message`] is a handler. What it returns is the answer: `Ok`
 /// finishes the message, `Err` requeues it and makes the consumer pause, as a panic does.
 ///
+/// What has a state of its own may implement the trait itself:
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use nsq_client::{Handler, HandlerError, Message};
+///
+/// #[derive(Default)]
+/// struct Total(AtomicU64);
+///
+/// impl Handler for Total {
+///     async fn handle(&self, message: Message) -> Result<(), HandlerError> {
+///         let amount: u64 = std::str::from_utf8(message.body())?.parse()?;
+///         self.0.fetch_add(amount, Ordering::Relaxed);
+///         Ok(())
+///     }
+/// }
+/// ```
+///
 /// Upstream: go-nsq consumer.go, `Handler`.
 pub trait Handler: Send + Sync + 'static {
     /// Deals with one message. As many calls run at the same time as

@@ -40,6 +40,11 @@
 //! }
 //! ```
 //!
+//! # Publishing
+//! [`Producer::publish`] waits until nsqd has the message. [`Producer::enqueue`] returns as soon as there is room
+//! for it, with a [`Receipt`] to be awaited later: that is how one task publishes a million messages a second.
+//! Whoever publishes faster than nsqd answers waits; a producer holds 4 MiB and no more.
+//!
 //! # Answering messages
 //! A message is answered once: finished, or requeued to be tried again. A handler answers with what it
 //! returns. To answer later or elsewhere, keep the [`Message`]: those of a stream are always answered by their
@@ -56,6 +61,18 @@
 //! [`Config::max_backoff_duration`]; after each pause, one message is tried. A message that has failed
 //! [`Config::max_attempts`] times is given up: finished, after
 //! [`ConsumerBuilder::on_give_up`] had a look at it.
+//!
+//! # Errors
+//! Everything that fails is an [`Error`]. After a [transient](Error::is_transient) one, the same may succeed later
+//! or at another nsqd; any other says that something is wrong with what was asked. With
+//! [`Error::NotConnected`], nobody knows whether a message was published: publishing it again may have it there
+//! twice. A consumer takes care of itself: what goes wrong once it has started is an [`Event`], not an error, and
+//! it connects again for ever.
+//!
+//! # Configuration
+//! [`Config::default`] is that of go-nsq; each field of [`Config`] tells its default and its range, and
+//! [`Config::set`] takes the same as text. An nsqd on the same machine needs none of it, except that
+//! [`Config::max_in_flight`] is 1 until it is raised: throughput begins there.
 //!
 //! # Logs
 //! Everything worth knowing is told through `tracing`, in the words of go-nsq, and to the hook of

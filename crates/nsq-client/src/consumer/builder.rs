@@ -12,6 +12,26 @@ use crate::conn::Dialer;
 use crate::{Config, Error, Event, Message};
 
 /// Describes a [`Consumer`]. Made by [`Consumer::builder`].
+///
+/// ```no_run
+/// use nsq_client::{Consumer, Error, Message};
+///
+/// # async fn example() -> Result<(), Error> {
+/// let consumer = Consumer::builder("orders", "archive")
+///     .nsqlookupd("10.0.0.1:4161")
+///     .nsqlookupd("10.0.0.2:4161")
+///     .concurrency(8)
+///     .on_event(|event| eprintln!("{event}"))
+///     .on_give_up(|message| eprintln!("gave up {}: {:?}", message.id(), message.body()))
+///     .start(|message: Message| async move {
+///         println!("{:?}", message.body());
+///         Ok::<_, Error>(())
+///     })
+///     .await?;
+/// # consumer.stop().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct ConsumerBuilder {
     topic: String,

@@ -13,6 +13,25 @@ use crate::Message;
 /// Ends when the consumer has been stopped and all it had received has been taken. Dropping it stops the
 /// consumer.
 ///
+/// ```no_run
+/// use nsq_client::{Config, Consumer};
+///
+/// # async fn example() -> Result<(), nsq_client::Error> {
+/// let mut config = Config::default();
+/// config.max_in_flight = 100;
+/// let mut messages = Consumer::builder("orders", "batches")
+///     .config(&config)
+///     .nsqd("127.0.0.1:4150")
+///     .stream()
+///     .await?;
+/// while let Some(message) = messages.next().await {
+///     println!("{:?}", message.body());
+///     message.finish();
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Cancel safety
 /// A message is taken or still here, whichever future is dropped.
 #[derive(Debug)]
