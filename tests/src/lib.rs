@@ -23,6 +23,7 @@
 //! - [`auth_server`]: an authorization server that does what a test tells it.
 //! - [`load`]: clients that go on while daemons come and go, with a ledger of what they publish and receive.
 //! - [`Disk`]: a file system of a test's own, which can be full or lose its power.
+//! - [`terminal`]: a terminal for programs that behave differently at one.
 //! - [`metrics`]: a strict reader of what Prometheus reads.
 //! - [`pki`]: certificates made for one test, and clients that trust them.
 //! - [`program`]: where the daemon under test comes from; `NSQD_BIN` puts another implementation in its place.
@@ -48,10 +49,11 @@ mod nsqauthd;
 mod nsqd;
 pub mod nsqlookupd;
 pub mod pki;
-mod poll;
+pub mod poll;
 pub mod process;
 pub mod program;
 mod stats;
+pub mod terminal;
 
 pub use nsq_testkit::peer::{self, Message, Peer, Stopwatch, command};
 

@@ -9,19 +9,28 @@ const INTERVAL: Duration = Duration::from_millis(5);
 
 /// Looks again and again until `look` succeeds, and fails with its last complaint when patience ends.
 #[track_caller]
+pub(crate) fn until<T>(look: impl FnMut() -> Result<T, String>) -> T {
+    until_within(PATIENCE, look)
+}
+
+/// The same for what takes longer.
+///
+/// # Panics
+/// If `look` does not succeed within `limit`.
+#[track_caller]
 #[expect(
     clippy::disallowed_methods,
-    reason = "statistics of another process can only be polled"
+    reason = "statistics and files of another process can only be polled"
 )]
-pub(crate) fn until<T>(mut look: impl FnMut() -> Result<T, String>) -> T {
+pub fn until_within<T>(limit: Duration, mut look: impl FnMut() -> Result<T, String>) -> T {
     let stopwatch = Stopwatch::start();
     loop {
         match look() {
             Ok(value) => return value,
             Err(complaint) => {
                 assert!(
-                    stopwatch.elapsed() < PATIENCE,
-                    "gave up after {PATIENCE:?}: {complaint}"
+                    stopwatch.elapsed() < limit,
+                    "gave up after {limit:?}: {complaint}"
                 );
             }
         }

@@ -1,18 +1,22 @@
 //! The utilities between real daemons: what goes in comes out, whatever ends meanwhile.
 
+mod at_a_terminal;
 mod command_lines;
+mod disk_trouble;
 mod files;
 mod forwarding;
+mod https;
 mod ledger;
+mod memory;
 mod pipes;
 mod statistics;
+mod trouble;
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use nsq_tests::process::{Exit, Process};
-use nsq_tests::{Nsqd, Nsqlookupd, Setup, Stopwatch, program};
+use nsq_tests::{Nsqd, Nsqlookupd, Setup, poll, program};
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -63,13 +67,13 @@ impl Bench {
 
     /// Waits until there is something in a file.
     #[track_caller]
-    #[expect(clippy::disallowed_methods, reason = "there is no event to await")]
     fn await_bytes(&self, file: &str) {
-        let stopwatch = Stopwatch::start();
-        while fs::metadata(self.path().join(file)).map_or(0, |metadata| metadata.len()) == 0 {
-            assert!(stopwatch.elapsed() < limit(), "{file} stays empty");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        poll::until_within(limit(), || {
+            match fs::metadata(self.path().join(file)).map_or(0, |metadata| metadata.len()) {
+                0 => Err(format!("{file} stays empty")),
+                _ => Ok(()),
+            }
+        });
     }
 }
 
@@ -154,19 +158,14 @@ impl Cluster {
 
 /// Waits until all of these have the channel, and nothing is left of it.
 #[track_caller]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "statistics of another process can only be polled"
-)]
 fn await_drained(nsqds: &[Nsqd], topic: &str, channel: &str) {
-    let stopwatch = Stopwatch::start();
-    while !nsqds.iter().all(|nsqd| is_drained(&nsqd.stats(), topic, channel)) {
-        if stopwatch.elapsed() > limit() {
-            let stats: Vec<Value> = nsqds.iter().map(Nsqd::stats).collect();
-            panic!("{channel} of {topic} is never empty: {stats:#?}");
+    poll::until_within(limit(), || {
+        let stats: Vec<Value> = nsqds.iter().map(Nsqd::stats).collect();
+        if stats.iter().all(|stats| is_drained(stats, topic, channel)) {
+            return Ok(());
         }
-        std::thread::sleep(Duration::from_millis(20));
-    }
+        Err(format!("{channel} of {topic} is never empty: {stats:#?}"))
+    });
 }
 
 fn is_drained(stats: &Value, topic: &str, channel: &str) -> bool {
