@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use rustix::process::{Resource, Rlimit};
 
 use crate::error::{Doing, Error, Result};
+use crate::library;
 use crate::limit::{self, Limit};
 use crate::process::target::Target;
 use crate::report::{self, Report};
@@ -50,6 +51,9 @@ enum Command {
         #[arg(last = true)]
         _flags: Vec<String>,
     },
+    /// Publish or consume with the client library, in step with the process that measures it
+    #[command(hide = true)]
+    Client(library::Job),
 }
 
 #[derive(Debug, Args)]
@@ -78,6 +82,9 @@ struct Measure {
     /// Where data directories are made; the file system under test for the disk workloads
     #[arg(long, default_value_os_t = std::env::temp_dir())]
     data_dir: PathBuf,
+    /// A program to take the place of the client library in the client workloads
+    #[arg(long)]
+    client: Option<PathBuf>,
     /// Flags for every nsqd, after the workload's own
     #[arg(last = true)]
     flags: Vec<String>,
@@ -94,6 +101,7 @@ pub(crate) fn run() -> Result<()> {
         (Some(Command::List), _) => list(),
         (Some(Command::Smoke { nsqd, flags }), _) => smoke(nsqd, flags),
         (Some(Command::Limit { kind, .. }), _) => limit::serve(kind),
+        (Some(Command::Client(job)), _) => library::run(&job),
         (None, Some(measure)) => self::measure(measure),
         (None, None) => Err(Error::Usage("nothing to do; try --help".to_owned())),
     }
@@ -141,6 +149,7 @@ fn measure(measure: Measure) -> Result<()> {
         scale: measure.scale,
         data_root: measure.data_dir,
         flags: measure.flags,
+        client: measure.client,
         step_max: STEP_MAX.max(STEP_MAX.mul_f64(measure.scale)),
     };
     let contest = Contest {
@@ -171,6 +180,7 @@ fn smoke(nsqd: Target, flags: Vec<String>) -> Result<()> {
         scale: 0.001,
         data_root: std::env::temp_dir(),
         flags,
+        client: None,
         step_max: Duration::from_secs(20),
     };
     let contest = Contest {

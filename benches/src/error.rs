@@ -54,6 +54,12 @@ impl std::error::Error for Error {
     }
 }
 
+impl From<nsq_client::Error> for Error {
+    fn from(error: nsq_client::Error) -> Self {
+        Self::Protocol(error.to_string())
+    }
+}
+
 /// Result of everything here.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 

@@ -10,6 +10,7 @@ mod clock;
 mod error;
 mod histogram;
 mod layer;
+mod library;
 mod limit;
 mod link;
 mod process;

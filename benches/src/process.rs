@@ -1,5 +1,6 @@
-//! The measured process: how it is started, stopped and metered.
+//! The measured processes: how they are started, stopped and metered.
 
+pub(crate) mod client;
 pub(crate) mod server;
 pub(crate) mod target;
 pub(crate) mod usage;

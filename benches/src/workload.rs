@@ -1,6 +1,7 @@
 //! What can be measured: one table entry per workload, one file per group.
 
 mod bench;
+mod client;
 mod deferred;
 mod disk;
 mod drain;
@@ -77,6 +78,7 @@ pub(crate) const GROUPS: &[Group] = &[
     interference::GROUP,
     reliability::GROUP,
     lookup::GROUP,
+    client::GROUP,
 ];
 
 /// The workloads that `names` stand for: each the name of a workload, of a group, or `all`.

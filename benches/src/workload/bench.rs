@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) data_root: PathBuf,
     /// Flags that every server gets after the workload's own.
     pub(crate) flags: Vec<String>,
+    /// The program that takes the place of the client library; `None` for the library.
+    pub(crate) client: Option<PathBuf>,
     /// The bound of each waiting step.
     pub(crate) step_max: Duration,
 }
