@@ -55,7 +55,7 @@ impl DiskQueue {
             events: Vec::new(),
         };
         match queue.load_metadata()? {
-            Some(metadata) => queue.start_from(metadata)?,
+            Some(metadata) => queue.start_from(metadata, options.index.as_deref())?,
             None => queue.start_over(options.index.as_deref(), 0)?,
         }
         if DirectoryIndex::has_aside(options.index.as_deref(), queue.name()) {
@@ -88,7 +88,7 @@ impl DiskQueue {
     }
 
     /// Starts where the metadata says, as far as the files agree.
-    fn start_from(&mut self, metadata: Metadata) -> Result<(), Error> {
+    fn start_from(&mut self, metadata: Metadata, index: Option<&DirectoryIndex>) -> Result<(), Error> {
         let Metadata { depth, read, write } = metadata;
         if read > write {
             self.event(Event::ReadBeyondWrite { read, write });
@@ -111,7 +111,7 @@ impl DiskQueue {
         }
 
         let len = self.file_len(write.file)?;
-        let newer = self.file_len(write.file + 1)?.is_some();
+        let newer = self.has_newer(index, len == Some(write.offset))?;
         if len.unwrap_or(0) < write.offset {
             let path = self.data_path(write.file);
             self.event(Event::MetadataAhead {
@@ -186,6 +186,20 @@ impl DiskQueue {
         self.write = Position::start_of(last + 1);
         self.writer.synced = 0;
         self.skip_exhausted_files()
+    }
+
+    /// Whether there are data files behind the one being written according to the metadata.
+    ///
+    /// Their numbers may have a gap: files that are consumed are removed even while the metadata cannot be written.
+    /// Without an index, only a file that the metadata does not `fit` makes it worth listing the directory.
+    fn has_newer(&self, index: Option<&DirectoryIndex>, fits: bool) -> Result<bool, Error> {
+        let file = self.write.file;
+        let last_of = |files: &QueueFiles| files.data.last().copied();
+        Ok(match index {
+            Some(index) => index.queue(self.names.queue()).and_then(last_of) > Some(file),
+            None if fits => self.file_len(file + 1)?.is_some(),
+            None => last_of(&self.list_files()?) > Some(file),
+        })
     }
 
     /// Counts all unread records in the files.

@@ -107,6 +107,23 @@ fn records_after_the_last_sync_are_delivered_and_counted() {
 }
 
 #[test]
+fn a_file_behind_a_gap_is_not_overlooked() {
+    Case {
+        meta: Some("0\n0,0\n0,0\n"),
+        files: vec![(2, records(0..1))],
+        depth: 1,
+        delivered: vec![0],
+        log: &[
+            "DISKQUEUE(q) reading at 0 of 000000.dat - no such file or directory",
+            "DISKQUEUE(q) reading at 0 of 000001.dat - no such file or directory",
+        ],
+        meta_after: "0\n3,0\n3,0\n",
+        ..Case::default()
+    }
+    .check();
+}
+
+#[test]
 fn records_after_the_last_sync_with_some_consumed() {
     Case {
         meta: Some("1\n0,33\n0,66\n"),
