@@ -555,7 +555,8 @@ impl Tail {
     pub(super) fn opened(&mut self, generation: u64, depth: u64) {
         self.opened = true;
         self.trouble = None;
-        if self.generation == generation {
+        // What is to be dropped next does not count any more.
+        if self.generation == generation && self.dropping.is_none() {
             self.stored += depth;
         }
     }

@@ -6,13 +6,15 @@ use bytes::Bytes;
 use nsq_core::{Durability, PublishError, Receipt, Topic};
 use nsq_testkit::storage::{EIO, ENOSPC, Loss, MemStorage, Operation};
 
-use crate::harness::{Harness, bodies, publish, taken_bodies};
+use crate::harness::{DEFER_MAX, Harness, bodies, publish, taken_bodies};
 
 /// Longer than `--sync-timeout` of the harness.
 const SYNCED: Duration = Duration::from_secs(3);
 
 /// Longer than it takes to see that a disk has healed.
 const HEALED: Duration = Duration::from_secs(1);
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn with(durability: Durability) -> Harness {
     Harness::with_options(MemStorage::new(), |options| options.durability = durability)
@@ -139,6 +141,25 @@ fn a_deferred_message_keeps_its_time_through_a_crash() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_delays_a_message_by_no_more_than_a_delay_can_be() {
+    let harness = with(Durability::Disk);
+    let topic = harness.topic("t");
+    harness.channel(&topic, "c");
+    harness.step_wall(DAY);
+    let receipt = topic.publish_deferred(Bytes::from("later"), 60_000).unwrap();
+    harness.wait(receipt.settled()).unwrap();
+    // What starts then knows nothing of the step.
+    let harness = harness.crash(Loss::Nothing);
+    let topic = harness.topic("t");
+    let mut consumer = harness.subscribe(&topic, "c", 10);
+    assert_eq!(harness.take(&mut consumer), []);
+    harness.advance(DEFER_MAX - Duration::from_secs(1));
+    assert_eq!(harness.take(&mut consumer), []);
+    harness.advance(Duration::from_secs(1));
+    assert_eq!(taken_bodies(&harness.take(&mut consumer)), ["later"]);
+}
+
+#[test]
 fn a_topic_waits_with_its_backlog_for_a_channel_whose_disk_is_full() {
     for durability in [Durability::Go, Durability::Disk] {
         let harness = with(durability);
@@ -209,6 +230,21 @@ fn publishers_are_refused_while_too_little_space_is_left_and_the_stop_is_not() {
         found(&harness.restart(10)),
         [&bodies(0..2)[..], &bodies(3..4)].concat()
     );
+}
+
+#[test]
+fn what_is_emptied_before_its_files_could_be_opened_is_empty() {
+    let harness = Harness::new(0);
+    let topic = harness.topic("t");
+    publish(&topic, 0..5);
+    harness.settle();
+    let storage = harness.storage.image(Loss::Nothing);
+    storage.fail(Operation::Open, "t.diskqueue", 0, 1, EIO);
+    let harness = Harness::with_storage(storage, 0);
+    let topic = harness.topic("t");
+    harness.wait(topic.empty()).unwrap();
+    assert_eq!(topic.snapshot(false, |_| false).depth, 0);
+    assert_eq!(found(&harness), [] as [Bytes; 0]);
 }
 
 #[test]

@@ -14,6 +14,9 @@ use nsq_protocol::name::{ChannelName, TopicName};
 use nsq_runtime::{ManualClock, Moment};
 use nsq_testkit::storage::{Loss, MemStorage};
 
+/// The longest delay.
+pub(crate) const DEFER_MAX: Duration = Duration::from_secs(3600);
+
 pub(crate) struct Harness {
     pub(crate) core: Arc<Core>,
     pub(crate) storage: MemStorage,
@@ -59,7 +62,7 @@ impl Harness {
             durability: Durability::Go,
             min_free_disk_space: 0,
             requeue_on_disconnect: false,
-            defer_max: Duration::from_secs(3600),
+            defer_max: DEFER_MAX,
         };
         change(&mut options);
         let (clock, timers, io) = (
@@ -119,6 +122,11 @@ impl Harness {
         self.clock.advance(duration);
         while self.timers.fire(self.now()).is_some_and(|at| at <= self.now()) {}
         self.settle();
+    }
+
+    /// Sets the wall clock forward, and nothing else.
+    pub(crate) fn step_wall(&self, by: Duration) {
+        self.clock.step_wall(i64::try_from(by.as_nanos()).unwrap());
     }
 
     pub(crate) fn now(&self) -> Moment {

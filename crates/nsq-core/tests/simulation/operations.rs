@@ -375,8 +375,9 @@ impl World {
         model.queue = crate::model::QueueModel::default();
         self.trace(format!("empty topic {name}"));
         self.excuse_publishers(name);
+        let kind = WorkKind::EmptyTopic(Arc::clone(&handle));
         let wait = async move { handle.empty().await };
-        self.begin(WorkKind::EmptyTopic, wait);
+        self.begin(kind, wait);
     }
 
     pub(crate) fn toggle_topic_pause(&mut self, name: &str) {

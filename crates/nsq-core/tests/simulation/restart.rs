@@ -78,7 +78,7 @@ impl World {
         let is_writing = !self.publishers.is_empty();
         self.coverage.note_if(is_writing, Reached::CleanStopWhileWriting);
         let is_emptying = |work: &crate::world::Work| {
-            matches!(work.kind, WorkKind::EmptyChannel(..) | WorkKind::EmptyTopic)
+            matches!(work.kind, WorkKind::EmptyChannel(..) | WorkKind::EmptyTopic(..))
         };
         let is_emptying = self.works.iter().any(is_emptying);
         self.coverage.note_if(is_emptying, Reached::CleanStopAfterEmpty);

@@ -99,7 +99,7 @@ pub(crate) enum WorkKind {
     DeleteTopic(Arc<Topic>),
     /// With what must not come back once it has ended.
     EmptyChannel(Arc<Channel>, BTreeSet<Serial>),
-    EmptyTopic,
+    EmptyTopic(Arc<Topic>),
 }
 
 /// What is known of a message, whatever channel.
@@ -414,7 +414,14 @@ impl World {
                     channel.queue.is_recovering |= outcome.is_err();
                 }
             }
-            WorkKind::EmptyTopic => {}
+            WorkKind::EmptyTopic(handle) => {
+                if let Some(topic) = self.topics.get_mut(handle.name().as_str())
+                    && Arc::ptr_eq(&topic.handle, handle)
+                {
+                    // As for a channel.
+                    topic.queue.is_recovering |= outcome.is_err();
+                }
+            }
         }
     }
 
