@@ -40,7 +40,9 @@ pub(crate) fn suits(workload: &Workload, contest: &Contest) -> bool {
         Target::Binary(_) | Target::Running { .. } if workload.is_about_lookupd() => {
             target.beside("nsqlookupd").is_some()
         }
-        Target::Binary(_) | Target::Running { .. } => true,
+        Target::Binary(_) | Target::Running { .. } => {
+            workload.special_flag().is_none_or(|flag| target.has_flag(flag))
+        }
         Target::Limit(Limit::Relay) => workload.limit.is_some(),
         Target::Limit(limit) => workload.limit == Some(*limit),
     };

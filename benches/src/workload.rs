@@ -5,6 +5,7 @@ mod client;
 mod deferred;
 mod disk;
 mod drain;
+mod durability;
 mod end_to_end;
 mod fan_out;
 mod figures;
@@ -48,6 +49,15 @@ impl Workload {
             .iter()
             .any(|workload| workload.name == self.name)
     }
+
+    /// A flag that it gives to the nsqd and not every nsqd has.
+    pub(crate) fn special_flag(&self) -> Option<&'static str> {
+        durability::GROUP
+            .workloads
+            .iter()
+            .any(|workload| workload.name == self.name)
+            .then_some("--durability")
+    }
 }
 
 /// Workloads that belong together and can be run by one name.
@@ -69,6 +79,7 @@ pub(crate) const GROUPS: &[Group] = &[
     layers::GROUP,
     latency::GROUP,
     disk::GROUP,
+    durability::GROUP,
     memory::GROUP,
     topics::GROUP,
     deferred::GROUP,

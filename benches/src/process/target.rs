@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Command;
 use std::str::FromStr;
 
 use crate::client::Addresses;
@@ -32,6 +33,16 @@ impl Target {
         }
     }
 
+    /// Whether its help names `flag`. One that already runs cannot be given any.
+    pub(crate) fn has_flag(&self, flag: &str) -> bool {
+        let Self::Binary(path) = self else { return false };
+        // Upstream's help is on standard error, and ends with 0 or 2.
+        Command::new(path)
+            .arg("--help")
+            .output()
+            .is_ok_and(|help| [help.stdout, help.stderr].iter().any(|text| contains(text, flag)))
+    }
+
     /// A short name for tables.
     pub(crate) fn label(&self) -> String {
         match self {
@@ -59,6 +70,13 @@ impl FromStr for Target {
             Err(format!("{text} is not a file"))
         }
     }
+}
+
+fn contains(text: &[u8], flag: &str) -> bool {
+    let name = flag.trim_start_matches('-');
+    String::from_utf8_lossy(text)
+        .split(|c: char| !(c.is_alphanumeric() || c == '-'))
+        .any(|word| word.trim_start_matches('-') == name)
 }
 
 fn running(text: &str) -> Result<Target, String> {
@@ -97,6 +115,13 @@ mod tests {
             panic!("parsed as {running:?}")
         };
         assert_eq!((addresses.http.port(), pid), (4151, Some(7)));
+    }
+
+    #[test]
+    fn a_flag_is_found_in_help_of_either_style() {
+        assert!(contains(b"  -durability string\n  \tgo, disk", "--durability"));
+        assert!(contains(b"      --durability=LEVEL ", "--durability"));
+        assert!(!contains(b"  -durability-x string", "--durability"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Everything through the disk queue.
 
 use super::bench::Bench;
-use super::{Figures, Group, Workload, drain, end_to_end};
+use super::{Figures, Group, Workload, drain, durability, end_to_end};
 use crate::client::producer::{Producers, PublishPlan};
 use crate::error::Result;
 
@@ -20,6 +20,7 @@ pub(super) const GROUP: Group = Group {
             limit: None,
             run: |bench| end_to_end::run(bench, &plan(bench), &["--mem-queue-size=0"]),
         },
+        durability::SYNC_EVERY_PUBLISH,
     ],
 };
 
