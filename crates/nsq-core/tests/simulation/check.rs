@@ -147,7 +147,9 @@ impl World {
                 "{what}: published = finished + dropped + queued + deferred + in flight"
             );
         }
-        channel.queue.is_ordered |= actual.depth == 0;
+        // While some are left here that the disk refused, and whose publisher has not been told, what comes next is
+        // behind them only here.
+        channel.queue.is_ordered |= actual.depth == 0 && channel.queue.entries.is_empty();
     }
 
     /// Lets everything happen that can happen without the clock, and sees that nobody is left waiting.

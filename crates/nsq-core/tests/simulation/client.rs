@@ -260,6 +260,7 @@ impl World {
     pub(crate) fn finish(&mut self, index: usize, held: usize) {
         let client = &mut self.clients[index];
         let held = client.held.remove(held);
+        let line = format!("  {:?} finishes {}", client.id, held.serial);
         let outcome = client.subscription.finish(held.id);
         let channel = Arc::clone(&client.channel);
         let Some(model) = self.live_channel(&channel) else {
@@ -269,6 +270,7 @@ impl World {
         assert_eq!(outcome, Ok(()));
         model.finished += 1;
         model.finished_since.insert(held.serial);
+        self.trace(line);
         let client = &mut self.clients[index];
         client.finish_count += 1;
         client.may_take = true;
@@ -283,6 +285,7 @@ impl World {
         let group = self.new_group();
         let client = &mut self.clients[index];
         let held = client.held.remove(held);
+        let line = format!("  {:?} requeues {} for {delay:?}", client.id, held.serial);
         let backend_depth = client.channel.snapshot(false).backend_depth;
         let outcome = client.subscription.requeue(held.id, delay, now);
         let channel = Arc::clone(&client.channel);
@@ -293,17 +296,20 @@ impl World {
         assert_eq!(outcome, Ok(()));
         model.requeue_count += 1;
         let entry = held.into_entry(group);
+        self.trace(line);
         if delay.is_zero() {
             let grown = channel.snapshot(false).backend_depth > backend_depth;
             self.coverage.note_if(grown, Reached::RequeuedToDisk);
             self.coverage.note(Reached::RequeuedAtOnce);
             self.arrive(&channel, vec![entry]);
         } else {
-            model.deferred.push(crate::model::Waiting {
+            let waiting = crate::model::Waiting {
                 due: now + delay,
                 order: group,
                 entry,
-            });
+            };
+            let model = self.live_channel(&channel).expect("it was live");
+            model.deferred.push(waiting);
             self.coverage.note(Reached::RequeuedWithDelay);
         }
         let client = &mut self.clients[index];
