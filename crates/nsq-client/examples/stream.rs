@@ -18,16 +18,20 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .await?;
     let consumer = messages.consumer().clone();
     let mut batch = Vec::new();
+    let mut stopping = false;
     loop {
         tokio::select! {
             message = messages.next() => match message {
                 Some(message) => batch.push(message),
                 None => break,
             },
-            _ = tokio::signal::ctrl_c() => consumer.begin_stop(),
+            _ = tokio::signal::ctrl_c(), if !stopping => {
+                stopping = true;
+                consumer.begin_stop();
+            }
         }
         // A batch is complete, or no more will come before some are answered.
-        if batch.len() == 10 || consumer.is_starved() {
+        if batch.len() == 10 || stopping || consumer.is_starved() {
             eprintln!("a batch of {}", batch.len());
             for message in batch.drain(..) {
                 message.finish();
