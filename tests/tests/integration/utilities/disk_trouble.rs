@@ -1,14 +1,12 @@
 //! `nsq_to_file` and a disk that lets it down while it runs: what is not safe is not finished.
 
 use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nsq_tests::process::Process;
-use nsq_tests::{Nsqd, program};
+use nsq_tests::{Disk, Nsqd, program};
 use rustix::process::Signal;
 use serde_json::json;
-use tempfile::TempDir;
 
 use super::{Bench, limit, tcp_flag};
 
@@ -130,22 +128,10 @@ fn a_full_disk_leaves_whole_members_of_a_compressed_file() {
     expect_waiting(&nsqd, u64::try_from(1000 - finished).unwrap());
 }
 
-/// A directory on another file system than `bench`, if this machine has one that every user may write to.
-fn elsewhere(bench: &Bench) -> Option<TempDir> {
-    let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev());
-    let found = TempDir::with_prefix_in("utility-", "/dev/shm")
-        .ok()
-        .filter(|directory| device(directory.path()).unwrap() != device(bench.path()).unwrap());
-    if found.is_none() {
-        eprintln!("LEFT OUT: moving files to another file system: /dev/shm is none");
-    }
-    found
-}
-
 #[test]
 fn finished_files_are_moved_to_another_file_system_whole_and_overwrite_nothing() {
     let bench = Bench::new();
-    let Some(work) = elsewhere(&bench) else {
+    let Some(work) = Disk::in_memory(64) else {
         return;
     };
     let nsqd = queue();
@@ -173,9 +159,44 @@ fn finished_files_are_moved_to_another_file_system_whole_and_overwrite_nothing()
     let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
     assert_eq!(read("deep/t-000000.log"), "not ours");
     assert_eq!(read("deep/t-000001.log"), "1\n");
-    let names = |path: &Path| fs::read_dir(path).unwrap().count();
-    assert_eq!(
-        (names(&out.join("deep")), names(&work.path().join("deep"))),
-        (2, 0)
-    );
+    assert_eq!(names(&out.join("deep")).len(), 2);
+    assert_eq!(names(&work.path().join("deep")), [""; 0]);
+}
+
+#[test]
+fn a_finished_file_for_which_there_is_no_room_stays_where_it_is() {
+    let bench = Bench::new();
+    let Some(out) = Disk::in_memory(16) else {
+        return;
+    };
+    let nsqd = queue();
+    let line = "x".repeat(100_000);
+    let flags = [
+        "--topic=t",
+        "--work-dir=work",
+        &format!("--output-dir={}", out.path().display()),
+        "--filename-format=<TOPIC><REV>.log",
+        "--sync-interval=50ms",
+        &tcp_flag(&nsqd),
+    ];
+    let archive = bench.start("nsq_to_file", &flags);
+    nsqd.publish("t", &line);
+    archive.log().await_line("syncing 1 records to disk");
+    archive.signal(Signal::TERM);
+    let exit = archive.wait();
+    assert_eq!(exit.status.code(), Some(1));
+    let expected =
+        "FATAL: [t/nsq_to_file] failed to move finished file work/t-000000.log: no space left on device\n";
+    assert!(exit.stderr.ends_with(expected), "{}", exit.stderr);
+    assert_eq!(names(&out.path()), [""; 0]);
+    let kept = fs::read_to_string(bench.path().join("work/t-000000.log")).unwrap();
+    assert_eq!(kept, line + "\n");
+}
+
+/// What is in a directory.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }
