@@ -135,26 +135,28 @@ impl<O: QueueOwner> IoTask for Syncing<O> {
     fn run_io(&self) -> bool {
         let job = self.job.lock().take();
         if let Some(job) = job {
-            // Also if it panics: whoever waits for its end must not wait for ever.
-            let _end = EndOfSync(&self.owner);
-            let synced = self.owner.core().run_sync(job);
-            *self.owner.files().synced.lock() = Synced::As(synced);
+            let mut end = EndOfSync {
+                owner: &self.owner,
+                came_of_it: Synced::Panicked,
+            };
+            end.came_of_it = Synced::As(self.owner.core().run_sync(job));
         }
         false
     }
 }
 
-/// Lets the owner take notice of the end of a sync.
-struct EndOfSync<'a, O: QueueOwner>(&'a Arc<O>);
+/// Lets the owner take notice of the end of a sync when it is dropped, also if the sync panics: whoever waits for its
+/// end must not wait for ever.
+struct EndOfSync<'a, O: QueueOwner> {
+    owner: &'a Arc<O>,
+    /// Handed over once, and not looked at before: a service that is under way takes it at any moment.
+    came_of_it: Synced,
+}
 
 impl<O: QueueOwner> Drop for EndOfSync<'_, O> {
     fn drop(&mut self) {
-        let mut synced = self.0.files().synced.lock();
-        if matches!(*synced, Synced::Not) {
-            *synced = Synced::Panicked;
-        }
-        drop(synced);
-        self.0.core().io.schedule(self.0);
+        *self.owner.files().synced.lock() = std::mem::take(&mut self.came_of_it);
+        self.owner.core().io.schedule(self.owner);
     }
 }
 
