@@ -268,7 +268,7 @@ fn take_pumped(queue: &mut QueueModel, pumped: u64, deferred: u64, group: u64) -
             entry.is_on_disk = false;
             entry.synced = false;
         }
-        return (0..pumped).map(|_| Entry::unknown(group)).collect();
+        return unknown_pumped(queue, pumped, deferred, group);
     }
     let count = usize::try_from(pumped).unwrap();
     assert!(
@@ -291,6 +291,27 @@ fn take_pumped(queue: &mut QueueModel, pumped: u64, deferred: u64, group: u64) -
         for entry in &mut unsure {
             entry.defer_ms = 0;
         }
+    }
+    entries
+}
+
+/// As many unknown messages as were pumped. Those among them that are deferred are as good as any that were published
+/// so; first those that cannot have lost their delay on disk.
+fn unknown_pumped(queue: &mut QueueModel, pumped: u64, deferred: u64, group: u64) -> Vec<Entry> {
+    let mut waiting: Vec<_> = queue
+        .entries
+        .iter_mut()
+        .filter(|entry| entry.defer_ms > 0)
+        .collect();
+    waiting.sort_by_key(|entry| entry.may_lose_delay);
+    let count = usize::try_from(deferred).unwrap();
+    assert!(count <= waiting.len(), "delays are lost, not invented");
+    let mut entries: Vec<_> = (deferred..pumped).map(|_| Entry::unknown(group)).collect();
+    for entry in &mut waiting[..count] {
+        entries.push(Entry {
+            defer_ms: std::mem::take(&mut entry.defer_ms),
+            ..Entry::unknown(group)
+        });
     }
     entries
 }
