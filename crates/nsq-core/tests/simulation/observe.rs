@@ -190,7 +190,8 @@ impl World {
                 }
                 channel.dropped += lost_count;
                 // Messages that were accepted before are kept in memory, in front of what is on disk.
-                channel.queue.is_ordered &= self.is_calm || depth == 0;
+                let is_empty = depth == 0 && channel.queue.entries.is_empty();
+                channel.queue.is_ordered &= self.is_calm || is_empty;
                 lost.extend(lost_here);
             }
         }
