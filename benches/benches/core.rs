@@ -74,6 +74,7 @@ impl Setup {
             min_free_disk_space: 0,
             requeue_on_disconnect: false,
             defer_max: Duration::from_secs(3600),
+            keeps_deferred: true,
         };
         let (timers, io) = (Arc::new(Timers::default()), IoPool::without_threads());
         let core = Core::new(

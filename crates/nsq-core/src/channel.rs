@@ -284,7 +284,7 @@ impl Channel {
         }
         state.queue.command(Command::Close, reply);
         state.queue.save(in_flight);
-        state.queue.save(deferred);
+        state.queue.save_deferred(deferred);
         drop(state);
         self.schedule_io();
         wait
@@ -649,7 +649,8 @@ impl State {
 
     /// Takes in the deferred messages that the files have by now.
     fn take_deferred(&mut self) {
-        for (due, message) in self.queue.take_deferred() {
+        for (due, mut message) in self.queue.take_deferred() {
+            message.detach();
             self.deferred.insert(due, message);
         }
     }

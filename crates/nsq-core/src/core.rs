@@ -69,6 +69,9 @@ pub struct CoreOptions {
     /// The longest that a message can be deferred. One that comes back from the files waits for no longer, however
     /// far the wall clock was set back since its due time was written.
     pub defer_max: Duration,
+    /// Whether messages that are deferred at a clean stop are deferred after the next start, too. If not, they are
+    /// delivered at once then, as upstream.
+    pub keeps_deferred: bool,
     /// Publishers are refused while less is free on the disk of `data_path`, in bytes; 0 to let it become full.
     pub min_free_disk_space: u64,
     /// Whether messages in flight return at once when their consumer's connection ends, instead of
@@ -84,6 +87,7 @@ impl CoreOptions {
         QueueOptions {
             memory_max: self.mem_queue_size,
             durability: self.durability,
+            keeps_deferred: self.keeps_deferred,
             consumed_max: consumed_max.clamp(1, CONSUMED_MAX),
             is_ephemeral,
         }

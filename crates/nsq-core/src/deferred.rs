@@ -66,13 +66,13 @@ impl Deferred {
     }
 
     /// Takes out everything, in due order.
-    pub(crate) fn take_all(&mut self) -> Vec<Message> {
+    pub(crate) fn take_all(&mut self) -> Vec<(Moment, Message)> {
         let heap = std::mem::take(&mut self.heap);
         // Ascending order of `Reverse` is descending order of what is due.
         heap.into_sorted_vec()
             .into_iter()
             .rev()
-            .map(|Reverse(entry)| entry.message)
+            .map(|Reverse(entry)| (entry.due, entry.message))
             .collect()
     }
 }
@@ -135,7 +135,7 @@ mod tests {
         let ids: Vec<_> = deferred(&[5, 3, 5, 9])
             .take_all()
             .iter()
-            .map(|m| m.id.as_u64())
+            .map(|(_, message)| message.id.as_u64())
             .collect();
         assert_eq!(ids, [1, 0, 2, 3]);
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use nsq_diskqueue::{Appended, DiskQueue, Level, Options, Record, RecordBatch, SyncJob, SyncOutcome};
 use nsq_protocol::message::{MESSAGE_HEADER_LEN, MessageHeader};
+use nsq_runtime::Moment;
 use parking_lot::Mutex;
 
 use crate::core::Core;
@@ -165,7 +166,8 @@ impl State {
     fn perform<O: QueueOwner>(&mut self, owner: &O, work: Work, generation: u64) -> ControlFlow<()> {
         match work {
             Work::Open => return self.open(owner, generation),
-            Work::Consume(tickets) => self.consume(owner, &tickets),
+            Work::Consume(tickets) => self.consume(owner, |disk| disk.consume(&tickets)),
+            Work::Supersede(tickets) => self.consume(owner, |disk| disk.supersede(&tickets)),
             Work::Write { segments, hand_out } => self.write(owner, segments, generation, hand_out),
             Work::Defer(messages) => self.defer(owner, messages, generation),
             Work::Read => self.read(owner, generation),
@@ -273,14 +275,15 @@ impl State {
             syncs_itself: false,
             plausible: MessageHeader::is_plausible,
             index: core.directory_index(),
+            keeps_deferred: core.options.keeps_deferred,
             ..Options::new(&core.options.data_path, owner.files_name())
         };
         match DiskQueue::open(Arc::clone(&core.storage), options) {
-            Ok(disk) => {
-                let depth = disk.depth();
+            Ok(mut disk) => {
+                let (depth, starts_deferred) = (disk.depth(), disk.starts_deferred());
                 *self = Self::Open(Box::new(disk));
                 core.health.clear(&owner.files_name());
-                owner.with_queue(|queue| queue.opened(generation, depth));
+                owner.with_queue(|queue| queue.opened(generation, depth, starts_deferred));
                 ControlFlow::Continue(())
             }
             Err(error) => {
@@ -294,9 +297,13 @@ impl State {
         }
     }
 
-    fn consume(&mut self, owner: &impl QueueOwner, tickets: &[u64]) {
+    fn consume(
+        &mut self,
+        owner: &impl QueueOwner,
+        consume: impl FnOnce(&mut DiskQueue) -> Result<(), nsq_diskqueue::Error>,
+    ) {
         let Self::Open(disk) = self else { return };
-        note(owner, disk.consume(tickets));
+        note(owner, consume(disk));
         self.put_aside(owner);
     }
 
@@ -364,20 +371,21 @@ impl State {
     fn defer(&mut self, owner: &impl QueueOwner, messages: Vec<Deferring>, generation: u64) {
         let outcome = match self {
             Self::Open(disk) => {
-                let clock = &owner.core().clock;
-                let (now, wall_ns) = (clock.now(), clock.wall_ns());
+                let clock = WallTime::of(owner.core());
                 let records: Vec<_> = messages
                     .iter()
-                    .map(|deferring| {
-                        let delay = deferring.due.since(now).as_nanos();
-                        let due_ns = wall_ns.saturating_add(i64::try_from(delay).unwrap_or(i64::MAX));
-                        (due_ns, record(&deferring.message))
-                    })
+                    .map(|deferring| (clock.ns_at(deferring.due), record(&deferring.message)))
                     .collect();
-                let deferred = owner
-                    .core()
-                    .check_space()
-                    .and_then(|()| disk.defer(&records).map_err(StorageError::new));
+                // What was accepted before is written as long as there is any space.
+                let is_new = messages
+                    .iter()
+                    .any(|deferring| matches!(deferring.claim, Claim::Publisher(_)));
+                let space = if is_new {
+                    owner.core().check_space()
+                } else {
+                    Ok(())
+                };
+                let deferred = space.and_then(|()| disk.defer(&records).map_err(StorageError::new));
                 if let Err(error) = &deferred {
                     owner.put_failed(error);
                     enter_trouble(owner, Trouble::Write(error.clone()));
@@ -396,8 +404,7 @@ impl State {
         };
         match disk.read(READ_LEN) {
             Ok(records) => {
-                let clock = &owner.core().clock;
-                let (now, wall_ns) = (clock.now(), clock.wall_ns());
+                let clock = WallTime::of(owner.core());
                 let mut messages = Vec::with_capacity(records.len());
                 let mut deferred = Vec::new();
                 let mut consumed = Vec::new();
@@ -410,12 +417,9 @@ impl State {
                         continue;
                     };
                     message.set_ticket(ticket);
-                    match due_ns.map(|due_ns| u64::try_from(due_ns.saturating_sub(wall_ns)).unwrap_or(0)) {
-                        None | Some(0) => messages.push(message),
-                        Some(delay_ns) => {
-                            let delay = Duration::from_nanos(delay_ns).min(owner.core().options.defer_max);
-                            deferred.push((now + delay, message));
-                        }
+                    match due_ns.map(|due_ns| clock.moment_of(due_ns)) {
+                        Some(due) if due > clock.now => deferred.push((due, message)),
+                        _ => messages.push(message),
                     }
                 }
                 let unread = disk.unread();
@@ -459,7 +463,12 @@ impl State {
         };
         let outcome = match command {
             Command::Empty => disk.empty(),
-            Command::Close => disk.close(),
+            Command::Close => {
+                let clock = WallTime::of(owner.core());
+                let kept = owner.with_queue(Queue::take_kept_deferred).into_iter();
+                let kept: Vec<_> = kept.map(|(ticket, due)| (ticket, clock.ns_at(due))).collect();
+                disk.close_deferred(&kept)
+            }
             Command::Delete => disk.delete(),
         };
         report(disk, owner);
@@ -474,6 +483,36 @@ impl State {
         }
         owner.with_queue(|queue| queue.settle_unsynced(&outcome));
         outcome
+    }
+}
+
+/// What the wall clock says now, by which files tell the time.
+struct WallTime {
+    now: Moment,
+    wall_ns: i64,
+    defer_max: Duration,
+}
+
+impl WallTime {
+    fn of(core: &Core) -> Self {
+        Self {
+            now: core.clock.now(),
+            wall_ns: core.clock.wall_ns(),
+            defer_max: core.options.defer_max,
+        }
+    }
+
+    /// In nanoseconds since 1970; now, if the moment has passed.
+    fn ns_at(&self, moment: Moment) -> i64 {
+        let ahead = i64::try_from(moment.since(self.now).as_nanos());
+        self.wall_ns.saturating_add(ahead.unwrap_or(i64::MAX))
+    }
+
+    /// The moment until which a message is deferred: now, if the time has passed, and no later than any message can
+    /// be deferred, however the clock was set meanwhile.
+    fn moment_of(&self, due_ns: i64) -> Moment {
+        let ahead = u64::try_from(due_ns.saturating_sub(self.wall_ns)).unwrap_or(0);
+        self.now + Duration::from_nanos(ahead).min(self.defer_max)
     }
 }
 

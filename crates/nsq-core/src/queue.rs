@@ -50,6 +50,8 @@ pub(crate) struct QueueOptions {
     pub(crate) memory_max: usize,
     /// What has to be true of a message that is accepted.
     pub(crate) durability: Durability,
+    /// Whether what is deferred stays so beyond a clean stop.
+    pub(crate) keeps_deferred: bool,
     /// So many consumed records are reported to the files at once.
     pub(crate) consumed_max: usize,
     /// It has no files.
@@ -108,14 +110,14 @@ impl Queue {
         let QueueOptions {
             memory_max,
             durability,
-            consumed_max,
             is_ephemeral,
+            ..
         } = options;
         let writes_all = durability.writes() && !is_ephemeral;
         Self {
             memory: Fifo::new(),
             memory_max: if writes_all { 0 } else { memory_max },
-            tail: (!is_ephemeral).then(|| Tail::new(durability, memory_max, consumed_max)),
+            tail: (!is_ephemeral).then(|| Tail::new(options)),
         }
     }
 
@@ -363,10 +365,7 @@ impl Queue {
             tail.push_pending(unsaved, Claim::Nobody);
         }
         tail.prefetched = 0;
-        for Deferring { message, claim, .. } in tail.take_deferring() {
-            tail.push_pending(vec![message], claim);
-        }
-        tail.closing = Some(reply);
+        tail.close(reply);
     }
 
     /// Puts messages that were accepted before behind all others on disk, for the clean stop.
@@ -374,6 +373,18 @@ impl Queue {
         if let Some(tail) = &mut self.tail {
             tail.push_pending(messages, Claim::Nobody);
         }
+    }
+
+    /// Likewise, messages that are deferred, in the order in which they are due.
+    pub(crate) fn save_deferred(&mut self, messages: Vec<(Moment, Message)>) {
+        if let Some(tail) = &mut self.tail {
+            tail.save_deferred(messages);
+        }
+    }
+
+    /// What the files keep deferred beyond a clean stop, by ticket.
+    pub(crate) fn take_kept_deferred(&mut self) -> Vec<(u64, Moment)> {
+        self.tail.as_mut().map_or_else(Vec::new, Tail::take_kept_deferred)
     }
 
     /// The next thing to do with the files, with the generation its result belongs to.
@@ -419,10 +430,10 @@ impl Queue {
         self.tail.as_mut().is_some_and(Tail::leave_trouble)
     }
 
-    /// The files were opened and hold `depth` records.
-    pub(crate) fn opened(&mut self, generation: u64, depth: u64) {
+    /// The files were opened and hold `depth` records, of which the first may be deferred.
+    pub(crate) fn opened(&mut self, generation: u64, depth: u64, starts_deferred: bool) {
         if let Some(tail) = &mut self.tail {
-            tail.opened(generation, depth);
+            tail.opened(generation, depth, starts_deferred);
         }
     }
 
@@ -475,7 +486,8 @@ impl Queue {
         let count = messages.len() as u64;
         tail.prefetched += count;
         tail.last_block_len = count;
-        tail.wanted = false;
+        // Behind deferred ones, there may be more of them.
+        tail.wanted = count == 0 && !deferred.is_empty();
         tail.stored = unread;
         tail.first_ns = None;
         tail.take_back(deferred);

@@ -208,6 +208,7 @@ fn run(mem_queue_size: usize) {
         min_free_disk_space: 0,
         requeue_on_disconnect: true,
         defer_max: Duration::from_secs(3600),
+        keeps_deferred: true,
     };
     let core = Core::new(
         options,

@@ -23,7 +23,7 @@ const DONE: u8 = 2;
 const DEFERRED: u8 = 3;
 
 /// Tickets from here on are those of deferred records, which never were in a data file.
-const DEFERRED_TICKETS: u64 = 1 << 46;
+pub(crate) const DEFERRED_TICKETS: u64 = 1 << 46;
 
 /// The file is written anew when it is this much larger than twice what it has to hold.
 const WASTE_MAX: u64 = 4 * 1024 * 1024;
@@ -228,23 +228,38 @@ impl Aside {
                 break;
             }
             self.unread.pop_front();
-            let deferred = self.live.get(&ticket).filter(|place| place.kind == DEFERRED);
             records.push(Left {
                 ticket,
                 data: Bytes::from(record),
-                due_ns: deferred.and_then(|place| i64::try_from(place.origin.file).ok()),
+                due_ns: self.due_ns(ticket),
             });
         }
         Ok(records)
     }
 
     /// All records that are not done, for the data files.
-    pub(crate) fn all(&mut self, storage: &dyn Storage, names: &Names) -> Result<Vec<Vec<u8>>, Error> {
+    pub(crate) fn all(&mut self, storage: &dyn Storage, names: &Names) -> Result<Vec<Left>, Error> {
         let tickets: Vec<_> = self.live.keys().copied().collect();
-        let records = tickets
-            .into_iter()
-            .map(|ticket| self.record(storage, names, ticket));
+        let records = tickets.into_iter().map(|ticket| {
+            Ok(Left {
+                ticket,
+                data: Bytes::from(self.record(storage, names, ticket)?),
+                due_ns: self.due_ns(ticket).filter(|_| self.unread.contains(&ticket)),
+            })
+        });
         records.collect()
+    }
+
+    /// Until when a record is deferred.
+    fn due_ns(&self, ticket: u64) -> Option<i64> {
+        let place = self.live.get(&ticket).filter(|place| place.kind == DEFERRED)?;
+        i64::try_from(place.origin.file).ok()
+    }
+
+    /// Whether the next record that is handed out is deferred; `None` if there is none.
+    pub(crate) fn starts_deferred(&self) -> Option<bool> {
+        let first = self.unread.front()?;
+        Some(self.due_ns(*first).is_some())
     }
 
     fn record(&mut self, storage: &dyn Storage, names: &Names, ticket: u64) -> Result<Vec<u8>, Error> {
@@ -347,6 +362,11 @@ impl Aside {
             let _ = self.rewrite(storage, names);
         }
         count
+    }
+
+    /// Forgets a record here, though not in the file.
+    pub(crate) fn drop_record(&mut self, ticket: u64) {
+        self.forget(ticket);
     }
 
     /// Drops everything, and the file. Returns whether there was one.

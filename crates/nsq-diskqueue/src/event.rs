@@ -124,6 +124,11 @@ pub enum Event {
         /// Records that were expected beyond the tail; negative if more were found than expected.
         surplus: i64,
     },
+    /// It could not be written down which records are deferred: after the next start they are not.
+    DuesLost {
+        /// What went wrong.
+        cause: String,
+    },
     /// A file that is not needed any more could not be removed; it stays.
     RemoveFailed {
         /// The file.
@@ -181,6 +186,7 @@ impl Event {
             | Self::Damaged { .. }
             | Self::DepthAtTail { .. }
             | Self::LostAfterFailedSync { .. }
+            | Self::DuesLost { .. }
             | Self::RemoveFailed { .. } => Level::Error,
         }
     }
@@ -281,6 +287,7 @@ impl fmt::Display for Event {
                     "negative depth at tail ({surplus}), metadata corruption, resetting 0..."
                 )
             }
+            Self::DuesLost { cause } => write!(f, "failed to keep the times of deferred messages - {cause}"),
             Self::RemoveFailed { path, cause } => write!(f, "failed to Remove({}) - {cause}", path.display()),
         }
     }

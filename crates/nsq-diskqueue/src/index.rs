@@ -1,6 +1,6 @@
 //! What a data directory holds, seen once.
 
-use crate::names::{parse_aside, parse_data, parse_metadata_temporary};
+use crate::names::{parse_aside, parse_data, parse_dues, parse_metadata_temporary};
 use crate::{Action, Error, Storage};
 use std::collections::HashMap;
 use std::path::Path;
@@ -23,6 +23,8 @@ pub(crate) struct QueueFiles {
     pub(crate) temporary: Vec<String>,
     /// Records are kept aside.
     pub(crate) has_aside: bool,
+    /// Some of its records are deferred.
+    pub(crate) has_dues: bool,
 }
 
 impl DirectoryIndex {
@@ -41,6 +43,8 @@ impl DirectoryIndex {
                 queues.entry(queue.to_owned()).or_default().data.push(number);
             } else if let Some(queue) = parse_aside(&file_name) {
                 queues.entry(queue.to_owned()).or_default().has_aside = true;
+            } else if let Some(queue) = parse_dues(&file_name) {
+                queues.entry(queue.to_owned()).or_default().has_dues = true;
             } else if let Some(queue) = parse_metadata_temporary(&file_name) {
                 queues
                     .entry(queue.to_owned())
@@ -62,6 +66,11 @@ impl DirectoryIndex {
     /// Whether the queue has, or may have, records that are kept aside.
     pub(crate) fn has_aside(index: Option<&Self>, name: &str) -> bool {
         index.is_none_or(|index| index.queue(name).is_some_and(|files| files.has_aside))
+    }
+
+    /// Whether some of its records are, or may be, deferred.
+    pub(crate) fn has_dues(index: Option<&Self>, name: &str) -> bool {
+        index.is_none_or(|index| index.queue(name).is_some_and(|files| files.has_dues))
     }
 
     pub(crate) fn into_queue(mut self, name: &str) -> QueueFiles {

@@ -32,6 +32,7 @@
 
 mod aside;
 mod batch;
+mod dues;
 mod error;
 mod event;
 mod handed_out;

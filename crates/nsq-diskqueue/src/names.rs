@@ -58,6 +58,18 @@ impl Names {
             .join(format!("{}{KIND}aside{SUFFIX}.tmp", self.name))
     }
 
+    /// Until when records of the data files are deferred. Upstream never looks at such a name either.
+    pub(crate) fn dues(&self) -> PathBuf {
+        self.directory
+            .join(format!("{}{KIND}deferred{SUFFIX}", self.name))
+    }
+
+    /// The same, while it is written.
+    pub(crate) fn dues_temporary(&self) -> PathBuf {
+        self.directory
+            .join(format!("{}{KIND}deferred{SUFFIX}.tmp", self.name))
+    }
+
     /// What is written to see whether the disk takes anything.
     pub(crate) fn probe(&self) -> PathBuf {
         self.directory
@@ -103,6 +115,12 @@ pub(crate) fn parse_metadata_temporary(file_name: &str) -> Option<&str> {
 pub(crate) fn parse_aside(file_name: &str) -> Option<&str> {
     let (queue, rest) = file_name.strip_suffix(SUFFIX)?.rsplit_once(KIND)?;
     (rest == "aside").then_some(queue)
+}
+
+/// The queue of which some records are deferred, from the name of the file that says so.
+pub(crate) fn parse_dues(file_name: &str) -> Option<&str> {
+    let (queue, rest) = file_name.strip_suffix(SUFFIX)?.rsplit_once(KIND)?;
+    (rest == "deferred").then_some(queue)
 }
 
 #[cfg(test)]

@@ -29,6 +29,9 @@ pub struct Options {
     /// reason to refuse a record that its neighbours confirm; it tells records from damage, so it should hold
     /// for as few other byte strings as possible.
     pub plausible: fn(&[u8]) -> bool,
+    /// Whether records that are [deferred](crate::DiskQueue::defer) stay so beyond a
+    /// [close](crate::DiskQueue::close). If not, they are like all others then, as with upstream.
+    pub keeps_deferred: bool,
     /// What the directory held when the process started, for a start with many queues. Without it, opening a
     /// queue that has no metadata file lists the directory.
     pub index: Option<Arc<DirectoryIndex>>,
@@ -47,6 +50,7 @@ impl Options {
             sync_every: 2500,
             syncs_itself: true,
             plausible: |_| true,
+            keeps_deferred: true,
             index: None,
         }
     }

@@ -9,6 +9,7 @@ mod read;
 mod sync;
 
 use crate::aside::Aside;
+use crate::dues::Dues;
 use crate::handed_out::HandedOut;
 use crate::metadata::Metadata;
 use crate::names::Names;
@@ -62,6 +63,17 @@ pub struct DiskQueue {
     handed_out: HandedOut,
     /// Records that were handed out, are not consumed, and lie before `handed_out`.
     aside: Aside,
+    /// Tickets of records that are not in the data files and have others by now, which may not survive a power loss
+    /// before the next sync: they are consumed then.
+    superseded: Vec<u64>,
+    /// How many of them the sync covers that is out.
+    superseding: usize,
+    /// Which of the unread records are deferred.
+    dues: Dues,
+    /// See [`Options::keeps_deferred`](crate::Options::keeps_deferred).
+    keeps_deferred: bool,
+    /// Where the records begin that were appended last, while somebody wants to know.
+    appended_at: Option<Vec<Position>>,
     /// Records from `cursor` to `write`, as far as known: damage and metadata that lag behind falsify it until
     /// `cursor` reaches `write`.
     unread: i64,
@@ -167,6 +179,7 @@ impl DiskQueue {
         self.operations > 0
             || self.needs_data_sync()
             || self.aside.is_unsynced()
+            || !self.superseded.is_empty()
             || (self.persisted != Some(self.metadata()) && !self.is_pristine())
     }
 

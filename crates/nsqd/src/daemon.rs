@@ -507,6 +507,7 @@ fn core_options(options: &Options) -> CoreOptions {
         min_free_disk_space: options.min_free_disk_space,
         requeue_on_disconnect: options.requeue_on_disconnect,
         defer_max: options.max_req_timeout,
+        keeps_deferred: options.keep_deferred,
     }
 }
 

@@ -120,6 +120,9 @@ pub struct Options {
     pub requeue_on_disconnect: bool,
     /// What is true of a message when its publisher is told OK. Upstream knows the first level only.
     pub durability: Durability,
+    /// Whether messages that are deferred at a clean stop are deferred after the next start, too. Upstream delivers
+    /// them at once then, and has no such option.
+    pub keep_deferred: bool,
     /// Publishers are refused while less is free on the disk of `data_path`, in bytes; 0 for no such bound.
     /// Upstream has no such option.
     pub min_free_disk_space: u64,

@@ -40,6 +40,7 @@ fn channel() -> (Arc<Channel>, ManualClock) {
         min_free_disk_space: 0,
         requeue_on_disconnect: false,
         defer_max: Duration::from_secs(3600),
+        keeps_deferred: true,
     };
     let (clock, io) = (ManualClock::new(), IoPool::without_threads());
     let core = Core::new(

@@ -86,6 +86,7 @@ impl Bench {
             queue: Queue::new(QueueOptions {
                 memory_max,
                 durability,
+                keeps_deferred: true,
                 consumed_max: 3,
                 is_ephemeral: false,
             }),
@@ -171,9 +172,9 @@ impl Bench {
         match work {
             Work::Open => {
                 let depth = self.files.unread.len() as u64;
-                self.queue.opened(generation, depth);
+                self.queue.opened(generation, depth, false);
             }
-            Work::Consume(tickets) => {
+            Work::Consume(tickets) | Work::Supersede(tickets) => {
                 for ticket in tickets {
                     let id = self.files.handed_out.remove(&ticket);
                     assert!(id.is_some(), "{ticket} is consumed twice");

@@ -3,16 +3,20 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use nsq_diskqueue::DiskQueue;
 use nsq_runtime::Moment;
 use tokio::sync::oneshot;
 
-use super::{Claim, Outcome, StorageError};
+use super::{Claim, Outcome, QueueOptions, StorageError};
 use crate::durability::Durability;
 use crate::fifo::Fifo;
 use crate::message::Message;
 
 /// How often a clean stop tries to write what has no other place.
 const SAVE_TRIES: u32 = 3;
+
+/// Messages that are deferred in the files at once, at most.
+const DEFER_MAX: usize = 1024;
 
 /// Freshly written messages that stay in memory for a reader that has caught up.
 const PREFETCH_MAX: u64 = 1024;
@@ -25,6 +29,8 @@ const PREFETCH_MAX: u64 = 1024;
 )]
 pub(super) struct Tail {
     durability: Durability,
+    /// What is deferred stays so beyond a clean stop.
+    keeps_deferred: bool,
     /// Freshly written messages that stay in memory, at most.
     prefetch_max: u64,
     /// So many consumed records are reported to the files at once.
@@ -41,6 +47,8 @@ pub(super) struct Tail {
     pub(super) untaken: u64,
     /// Tickets of records whose messages are finished or safe elsewhere, not yet reported to the files.
     pub(super) consumed: Vec<u64>,
+    /// Likewise, of those that have other records by now.
+    superseded: Vec<u64>,
     /// Delays of messages that have a record.
     pub(super) delays: HashMap<u64, u32>,
     /// Accepted, not yet handed to the files.
@@ -53,6 +61,8 @@ pub(super) struct Tail {
     deferring_len: u64,
     /// Those that are there, for the owner to take.
     deferred: Vec<(Moment, Message)>,
+    /// Those that the files keep deferred beyond a clean stop, by their tickets.
+    kept_deferred: Vec<(u64, Moment)>,
     /// Written, and not synced, for those that wait for that.
     unsynced: Vec<Claim>,
     /// Likewise, covered by the sync that is under way.
@@ -135,6 +145,8 @@ pub(crate) enum Command {
 pub(crate) enum Work {
     Open,
     Consume(Vec<u64>),
+    /// Likewise, but these have other records that are yet to be synced.
+    Supersede(Vec<u64>),
     Write {
         segments: Vec<Segment>,
         /// The reader of the files has caught up and memory is low: the messages stay in memory as well,
@@ -167,10 +179,18 @@ pub(crate) struct Written {
 }
 
 impl Tail {
-    pub(super) fn new(durability: Durability, memory_max: usize, consumed_max: usize) -> Self {
+    pub(super) fn new(options: QueueOptions) -> Self {
+        let QueueOptions {
+            memory_max,
+            durability,
+            keeps_deferred,
+            consumed_max,
+            ..
+        } = options;
         let prefetch_max = if durability.writes() { memory_max as u64 } else { 0 };
         Self {
             durability,
+            keeps_deferred,
             prefetch_max: prefetch_max.max(PREFETCH_MAX),
             consumed_max,
             opened: false,
@@ -179,6 +199,7 @@ impl Tail {
             first_ns: None,
             untaken: 0,
             consumed: Vec::new(),
+            superseded: Vec::new(),
             delays: HashMap::new(),
             pending: Vec::new(),
             pending_len: 0,
@@ -186,6 +207,7 @@ impl Tail {
             deferring: Vec::new(),
             deferring_len: 0,
             deferred: Vec::new(),
+            kept_deferred: Vec::new(),
             unsynced: Vec::new(),
             committing: Vec::new(),
             wanted: false,
@@ -228,6 +250,12 @@ impl Tail {
 
     /// Deferred messages that an earlier process has left.
     pub(super) fn take_back(&mut self, mut messages: Vec<(Moment, Message)>) {
+        let tickets = messages.iter().filter_map(|(_, message)| message.ticket());
+        let in_files = tickets.filter(|ticket| !DiskQueue::is_deferred(*ticket));
+        if let Some(last) = in_files.max() {
+            // A clean stop gives them other records: those before them cannot stay as they are, either.
+            self.untaken = self.untaken.max(last + 1);
+        }
         self.deferred.append(&mut messages);
     }
 
@@ -245,7 +273,12 @@ impl Tail {
 
     /// Whether enough records are consumed to report them.
     pub(super) fn has_consumed(&self) -> bool {
-        self.consumed.len() >= self.consumed_max
+        self.consumed.len() + self.superseded.len() >= self.consumed_max
+    }
+
+    /// Whether any are.
+    fn has_to_report(&self) -> bool {
+        !self.consumed.is_empty() || !self.superseded.is_empty()
     }
 
     pub(super) fn is_in_trouble(&self) -> bool {
@@ -261,7 +294,7 @@ impl Tail {
 
     /// When the files want attention next: for a sync, or to try again what failed.
     pub(super) fn next_deadline(&mut self, now: Moment, sync_timeout: Duration) -> Option<Moment> {
-        if !self.consumed.is_empty() {
+        if self.has_to_report() {
             self.mark_dirty(now, sync_timeout);
         }
         [self.sync_at, self.retry_at, self.probe_at]
@@ -295,6 +328,7 @@ impl Tail {
         self.stored = 0;
         self.prefetched = 0;
         self.consumed.clear();
+        self.superseded.clear();
         self.delays.clear();
         self.writing = 0;
         self.pending_len = 0;
@@ -321,10 +355,12 @@ impl Tail {
             return None;
         } else if let Some((command, reply)) = self.dropping.take() {
             Work::Command(command, reply)
-        } else if self.has_consumed()
-            || !self.consumed.is_empty() && (self.sync_due || self.closing.is_some())
-        {
-            Work::Consume(std::mem::take(&mut self.consumed))
+        } else if self.has_consumed() || self.has_to_report() && (self.sync_due || self.closing.is_some()) {
+            if self.consumed.is_empty() {
+                Work::Supersede(std::mem::take(&mut self.superseded))
+            } else {
+                Work::Consume(std::mem::take(&mut self.consumed))
+            }
         } else if std::mem::take(&mut self.probe_due) && self.trouble.is_some() && self.closing.is_none() {
             Work::Probe
         } else if let Some(work) = self.next_write(memory) {
@@ -375,7 +411,8 @@ impl Tail {
             });
         }
         if !self.deferring.is_empty() {
-            return Some(Work::Defer(std::mem::take(&mut self.deferring)));
+            let rest = self.deferring.split_off(self.deferring.len().min(DEFER_MAX));
+            return Some(Work::Defer(std::mem::replace(&mut self.deferring, rest)));
         }
         None
     }
@@ -439,10 +476,47 @@ impl Tail {
         std::mem::take(&mut self.deferred)
     }
 
-    /// Takes everything that is on its way to be deferred, for the clean stop.
-    pub(super) fn take_deferring(&mut self) -> Vec<Deferring> {
+    /// What the files keep deferred, by ticket, when they are closed.
+    pub(super) fn take_kept_deferred(&mut self) -> Vec<(u64, Moment)> {
+        let mut kept = std::mem::take(&mut self.kept_deferred);
+        kept.sort_unstable();
+        kept
+    }
+
+    /// Begins a clean stop. What is on its way to be deferred goes there before the files are closed, which keep its
+    /// time; or to the queue, where its time ends.
+    pub(super) fn close(&mut self, reply: oneshot::Sender<Outcome>) {
+        self.closing = Some(reply);
+        if !self.keeps_deferred {
+            self.queue_deferring();
+        }
+    }
+
+    /// Messages that are deferred when a clean stop comes.
+    pub(super) fn save_deferred(&mut self, messages: Vec<(Moment, Message)>) {
+        if !self.keeps_deferred {
+            let messages = messages.into_iter().map(|(_, message)| message).collect();
+            self.push_pending(messages, Claim::Nobody);
+            return;
+        }
+        for (due, message) in messages {
+            match message.ticket().filter(|ticket| DiskQueue::is_deferred(*ticket)) {
+                Some(ticket) => self.kept_deferred.push((ticket, due)),
+                None => self.defer(Deferring {
+                    message,
+                    due,
+                    claim: Claim::Nobody,
+                }),
+            }
+        }
+    }
+
+    /// Puts what is on its way to be deferred behind all other messages instead.
+    fn queue_deferring(&mut self) {
         self.deferring_len = 0;
-        std::mem::take(&mut self.deferring)
+        for Deferring { message, claim, .. } in std::mem::take(&mut self.deferring) {
+            self.push_pending(vec![message], claim);
+        }
     }
 
     /// Deferred messages are in the files, with the tickets from `first_ticket` on, or are not.
@@ -466,11 +540,21 @@ impl Tail {
                         due,
                         claim,
                     } = deferring;
+                    self.superseded.extend(message.ticket());
                     message.set_ticket(ticket);
                     self.deferring_len -= 1;
-                    self.deferred.push((due, message));
+                    if self.closing.is_some() {
+                        self.kept_deferred.push((ticket, due));
+                    } else {
+                        self.deferred.push((due, message));
+                    }
                     self.settle(claim);
                 }
+            }
+            Err(_) if self.closing.is_some() => {
+                // Better without its time than not at all.
+                self.deferring.extend(messages);
+                self.queue_deferring();
             }
             Err(error) => {
                 for deferring in messages {
@@ -552,9 +636,11 @@ impl Tail {
         }
     }
 
-    pub(super) fn opened(&mut self, generation: u64, depth: u64) {
+    pub(super) fn opened(&mut self, generation: u64, depth: u64, starts_deferred: bool) {
         self.opened = true;
         self.trouble = None;
+        // When it is due shows when it is read, and nobody may ask for it until then.
+        self.wanted |= starts_deferred;
         // What is to be dropped next does not count any more.
         if self.generation == generation && self.dropping.is_none() {
             self.stored += depth;
@@ -638,8 +724,7 @@ impl Tail {
 
     /// A message is in the files; with a new ticket, in memory as well.
     fn keep(&mut self, mut message: Message, ticket: Option<u64>, memory: &mut Fifo<Message>) {
-        // Its old record is not needed any more.
-        self.consumed.extend(message.ticket());
+        self.superseded.extend(message.ticket());
         let Some(ticket) = ticket else {
             self.stored += 1;
             return;

@@ -63,6 +63,7 @@ impl Harness {
             min_free_disk_space: 0,
             requeue_on_disconnect: false,
             defer_max: DEFER_MAX,
+            keeps_deferred: true,
         };
         change(&mut options);
         let (clock, timers, io) = (
@@ -127,6 +128,11 @@ impl Harness {
     /// Sets the wall clock forward, and nothing else.
     pub(crate) fn step_wall(&self, by: Duration) {
         self.clock.step_wall(i64::try_from(by.as_nanos()).unwrap());
+    }
+
+    /// Likewise, back.
+    pub(crate) fn step_wall_back(&self, by: Duration) {
+        self.clock.step_wall(-i64::try_from(by.as_nanos()).unwrap());
     }
 
     pub(crate) fn now(&self) -> Moment {

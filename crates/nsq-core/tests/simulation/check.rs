@@ -88,9 +88,15 @@ impl World {
             clients.iter().map(|client| client.held.len()).sum::<usize>() + channel.abandoned.len();
         assert_eq!(actual.in_flight_count, in_flight as u64, "in flight of {what}");
         let deferred = channel.deferred.len() as u64;
+        channel.has_unread_due &= channel.has_unread_deferred || actual.backend_depth > 0;
+        if channel.has_unread_deferred && actual.deferred_count == deferred {
+            channel.has_unread_deferred = false;
+            self.coverage.note_if(deferred > 0, Reached::DeferredKept);
+        }
         assert!(
             actual.deferred_count == deferred
-                || (channel.has_left_deferred && actual.deferred_count > deferred),
+                || (channel.has_left_deferred && actual.deferred_count > deferred)
+                || channel.has_unread_deferred,
             "{} deferred of {what}, not {deferred}",
             actual.deferred_count
         );
@@ -140,7 +146,8 @@ impl World {
             }
         }
         if !channel.queue.is_recovering {
-            assert_eq!(actual.depth, channel.queue.depth(), "depth of {what}");
+            let unread = channel.unread_deferred();
+            assert_eq!(actual.depth, channel.queue.depth() + unread, "depth of {what}");
             assert_eq!(
                 channel.brought + i128::from(channel.message_count),
                 i128::from(gone),

@@ -95,6 +95,8 @@ reached! {
     PutAside,
     /// A deferred message was written at once.
     DeferredToDisk,
+    /// After a clean stop, deferred messages were deferred again.
+    DeferredKept,
     /// A crash has left deferred messages.
     CrashWithDeferredOnDisk,
     /// A topic's messages wait for a channel that could not take any more.

@@ -209,6 +209,10 @@ pub(crate) struct ChannelModel {
     pub(crate) come_back: u64,
     /// A crash has left deferred messages, of which only the files know.
     pub(crate) has_left_deferred: bool,
+    /// After a clean stop, deferred messages count as queued until they are read.
+    pub(crate) has_unread_deferred: bool,
+    /// Some of them may be unread though they are due: if the wall clock is set back, they are not.
+    pub(crate) has_unread_due: bool,
     /// Emptied: these must not come back.
     pub(crate) dead: BTreeSet<Serial>,
     /// Messages published before this number may never have been meant for it.
@@ -244,11 +248,43 @@ impl ChannelModel {
             finished_synced: BTreeSet::new(),
             come_back: 0,
             has_left_deferred: false,
+            has_unread_deferred: false,
+            has_unread_due: false,
             dead: BTreeSet::new(),
             created_at,
             is_sampled: false,
             reads_when_dry: 0,
             is_overfull: false,
+        }
+    }
+
+    /// Whether its counts tell which of its messages are deferred.
+    pub(crate) fn knows_deferred(&self) -> bool {
+        !self.has_left_deferred && !self.has_unread_deferred
+    }
+
+    /// Deferred messages that count as queued until they are read.
+    pub(crate) fn unread_deferred(&self) -> u64 {
+        if !self.has_unread_deferred {
+            return 0;
+        }
+        let read = self.handle.snapshot(false).deferred_count;
+        (self.deferred.len() as u64).saturating_sub(read)
+    }
+
+    /// Forgets until when messages are deferred that an earlier process has left.
+    pub(crate) fn blur_deferred(&mut self) {
+        if std::mem::take(&mut self.has_unread_due) {
+            self.has_unread_deferred = false;
+            self.queue.is_recovering = true;
+            self.queue.is_ordered = false;
+            self.has_left_deferred = true;
+            let deferred = std::mem::take(&mut self.deferred);
+            let serials = deferred.into_iter().filter_map(|waiting| waiting.entry.serial);
+            let serials = serials.filter(|serial| *serial != crate::client::DAMAGED);
+            if !self.is_sampled {
+                self.owed.extend(serials);
+            }
         }
     }
 

@@ -43,6 +43,7 @@ impl World {
     pub(crate) fn create_channel(&mut self, topic: &str, name: &str) -> Option<Arc<Channel>> {
         let serial = self.next_serial();
         let is_written = self.setup.durability != Durability::Go;
+        let keeps_deferred = self.setup.keeps_deferred;
         let model = self.topics.get_mut(topic)?;
         let outcome = model.handle.channel_or_create(&ChannelName::new(name).unwrap());
         let Ok((handle, is_new)) = outcome else {
@@ -54,7 +55,7 @@ impl World {
             let is_residue = self.residue.remove(&format!("{topic}:{name}")) && !channel.is_ephemeral;
             if is_residue {
                 channel.queue.is_recovering = true;
-                channel.has_left_deferred = is_written;
+                channel.has_left_deferred = is_written || keeps_deferred;
                 model.created_at = 0;
             }
             model.channels.insert(name.to_owned(), channel);
@@ -211,7 +212,8 @@ impl World {
             // What is written must be written at once, for when it is due to be known.
             let is_direct =
                 self.is_calm && topic.flows() && topic.handle.snapshot(false, |_| false).depth == 0;
-            (!is_written || is_direct)
+            let is_known = topic.channels.values().all(ChannelModel::knows_deferred);
+            (is_direct || (!is_written && is_known))
                 && !topic.queue.is_recovering
                 && !topic.queue.entries.iter().any(|entry| entry.may_lose_delay)
         })
@@ -338,6 +340,9 @@ impl World {
         channel.dropped += snapshot.depth + snapshot.deferred_count + snapshot.in_flight_count;
         channel.queue = crate::model::QueueModel::default();
         channel.deferred.clear();
+        // If the files cannot be opened, they come back.
+        channel.has_left_deferred |= std::mem::take(&mut channel.has_unread_deferred);
+        channel.has_left_deferred |= std::mem::take(&mut channel.has_unread_due);
         channel.abandoned.clear();
         channel.owed.clear();
         if !is_topic_known {

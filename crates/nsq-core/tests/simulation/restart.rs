@@ -143,6 +143,7 @@ impl World {
     fn carry_over(&mut self, memory_lens: &BTreeMap<String, u64>) {
         let group = self.new_group();
         let is_written = self.setup.durability != Durability::Go;
+        let keeps_deferred = self.setup.keeps_deferred;
         for (name, topic) in &mut self.topics {
             carry_over(&mut topic.queue, memory_lens[name]);
             // Which messages the pump moves then shows in the channels.
@@ -158,15 +159,26 @@ impl World {
                 }
                 carry_over(&mut channel.queue, memory_lens[&format!("{name}:{channel_name}")]);
                 // What was deferred in the files is saved last, wherever it waited.
-                channel.queue.is_ordered &= !is_written;
+                channel.queue.is_ordered &= !is_written && !channel.has_unread_deferred;
                 let held = channel.abandoned.drain(..);
                 channel
                     .queue
                     .entries
                     .extend(held.map(|held| held.into_entry(group)));
-                let deferred = channel.take_due(nsq_runtime::Moment::FAR, group);
-                channel.queue.entries.extend(deferred);
-                channel.has_left_deferred = false;
+                if keeps_deferred {
+                    for waiting in &mut channel.deferred {
+                        waiting.entry.synced = true;
+                    }
+                    channel.has_unread_deferred |= !channel.deferred.is_empty();
+                    channel.has_unread_due |= channel.has_unread_deferred || channel.has_left_deferred;
+                    channel.queue.is_ordered &= channel.deferred.is_empty();
+                } else {
+                    let deferred = channel.take_due(nsq_runtime::Moment::FAR, group);
+                    channel.queue.entries.extend(deferred);
+                    channel.has_left_deferred = false;
+                    channel.has_unread_deferred = false;
+                    channel.has_unread_due = false;
+                }
                 forget_process(channel);
             }
         }
@@ -241,6 +253,7 @@ impl World {
         let mut left_deferred = 0;
         let messages = &self.messages;
         let is_written = self.setup.durability != Durability::Go;
+        let keeps_deferred = self.setup.keeps_deferred;
         let note_accepted = |entry: &mut Entry| {
             let info = entry
                 .serial
@@ -265,7 +278,9 @@ impl World {
                     entry.serial.filter(|_| is_safe(&entry, is_exiting))
                 };
                 // Also those that have come due since, and are not finished.
-                channel.has_left_deferred |= is_written;
+                channel.has_left_deferred |= is_written || keeps_deferred;
+                channel.has_unread_deferred = false;
+                channel.has_unread_due = false;
                 let has_left_deferred = is_written && !channel.deferred.is_empty();
                 let mut owed: BTreeSet<_> = channel.queue.entries.drain(..).filter_map(is_safe).collect();
                 safe += owed.len();
@@ -370,6 +385,6 @@ fn forget_process(channel: &mut ChannelModel) {
     channel.timeout_count = 0;
     channel.finished = 0;
     channel.dropped = 0;
-    channel.brought = i128::from(channel.queue.depth());
+    channel.brought = i128::from(channel.queue.depth()) + channel.deferred.len() as i128;
     channel.is_overfull = false;
 }

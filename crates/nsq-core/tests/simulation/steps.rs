@@ -5,6 +5,7 @@ use std::time::Duration;
 use nsq_testkit::storage::{EIO, EMFILE, ENOSPC, Operation};
 
 use crate::coverage::Reached;
+use crate::model::ChannelModel;
 use crate::world::World;
 
 const TOPICS: &[&str] = &["t0", "t1", "e0#ephemeral"];
@@ -177,6 +178,11 @@ impl World {
         let hours = self.rng.pick(&[-24, -1, 1, 24]).unwrap();
         self.trace(format!("wall clock steps by {hours} hours"));
         self.clock.step_wall(hours * 3_600_000_000_000);
+        let channels = self
+            .topics
+            .values_mut()
+            .flat_map(|topic| topic.channels.values_mut());
+        channels.for_each(ChannelModel::blur_deferred);
         self.coverage.note_if(hours < 0, Reached::WallClockSteppedBack);
         self.coverage.note_if(hours > 0, Reached::WallClockSteppedForward);
     }

@@ -121,6 +121,7 @@ pub(crate) struct Setup {
     pub(crate) max_msg_timeout: Duration,
     pub(crate) requeue_on_disconnect: bool,
     pub(crate) durability: Durability,
+    pub(crate) keeps_deferred: bool,
     pub(crate) topology_aware: bool,
     /// Some publishers send very much.
     pub(crate) is_heavy: bool,
@@ -177,6 +178,7 @@ pub(crate) fn start_process(setup: &Setup, clock: &ManualClock, storage: &MemSto
         min_free_disk_space: 0,
         requeue_on_disconnect: setup.requeue_on_disconnect,
         defer_max: Duration::from_secs(3600),
+        keeps_deferred: setup.keeps_deferred,
     };
     let timers = Arc::new(Timers::default());
     let (io, syncs) = (IoPool::without_threads(), IoPool::without_threads());
@@ -216,6 +218,7 @@ impl World {
                     Durability::Fsync,
                 ])
                 .unwrap(),
+            keeps_deferred: rng.chance(80),
             topology_aware: rng.chance(30),
             is_heavy: rng.chance(20),
         };

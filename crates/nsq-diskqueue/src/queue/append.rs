@@ -162,6 +162,9 @@ impl DiskQueue {
             if hand_out {
                 self.handed_out.push(self.write, len);
             }
+            if let Some(positions) = &mut self.appended_at {
+                positions.push(self.write);
+            }
             self.write.offset += framed_len(len);
             records += 1;
         }

@@ -1,7 +1,7 @@
 //! Consuming records, in any order.
 
 use super::DiskQueue;
-use crate::aside::Keep;
+use crate::aside::{DEFERRED_TICKETS, Keep};
 use crate::batch::FRAME_HEADER_LEN;
 use crate::handed_out::Held;
 use crate::storage::{OpenMode, StorageFile, read_fully};
@@ -39,6 +39,35 @@ impl DiskQueue {
             self.operations += self.aside.done(self.storage.as_ref(), &self.names, &aside);
         }
         self.sync_after_consuming(file)
+    }
+
+    /// Consumes records whose content was appended anew, likewise. They come back after a power loss unless their
+    /// successors do.
+    ///
+    /// # Errors
+    ///
+    /// As for [`consume`](Self::consume).
+    pub fn supersede(&mut self, tickets: &[u64]) -> Result<(), Error> {
+        let file = self.position().file;
+        for ticket in tickets {
+            if self.handed_out.consume(*ticket) {
+                // The metadata says so only when the successor is synced.
+                self.operations += 1;
+            } else if self.aside.len() > 0 {
+                self.superseded.push(*ticket);
+            }
+        }
+        self.sync_after_consuming(file)
+    }
+
+    /// Consumes those records whose successors survive a power loss.
+    pub(super) fn consume_superseded(&mut self, count: usize) {
+        let tickets: Vec<_> = self.superseded.drain(..count).collect();
+        if !tickets.is_empty() {
+            self.operations += self.aside.done(self.storage.as_ref(), &self.names, &tickets);
+            // To be gone is worth a sync of its own.
+            self.due = true;
+        }
     }
 
     /// Consumes the oldest `count` records of the data files that are handed out.
@@ -106,7 +135,8 @@ impl DiskQueue {
     /// at once, and after a restart with that time. Returns the ticket of the first; those of the others follow.
     ///
     /// They are with the operating system when this returns. [`close`](Self::close) appends them to the data
-    /// files, where upstream looks for them; the time is lost then.
+    /// files, where upstream looks for them, and keeps the time in a file that upstream ignores; see
+    /// [`Options::keeps_deferred`](crate::Options::keeps_deferred).
     ///
     /// # Errors
     ///
@@ -115,6 +145,11 @@ impl DiskQueue {
         let first_ticket = self.aside.defer(self.storage.as_ref(), &self.names, records)?;
         self.operations += records.len() as u64;
         Ok(first_ticket)
+    }
+
+    /// Whether a record of this ticket was [deferred](Self::defer) by this process, or one that has crashed.
+    pub fn is_deferred(ticket: u64) -> bool {
+        ticket >= DEFERRED_TICKETS
     }
 
     fn copy_of(&self, held: Held, file: &mut Option<(u64, Box<dyn StorageFile>)>) -> Result<Keep, Error> {

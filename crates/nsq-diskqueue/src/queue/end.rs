@@ -1,6 +1,7 @@
 //! Emptying, closing and deleting.
 
 use super::{DiskQueue, Writer};
+use crate::dues::Due;
 use crate::sync_job::write_pristine_metadata;
 use crate::{Action, DirectoryIndex, Error, Event, Position, RecordBatch};
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ impl DiskQueue {
         let (files, next) = self.forget_all()?;
         // First: what is kept aside has no place in the metadata that would tell it from what is gone.
         self.aside.remove(self.storage.as_ref(), &self.names);
+        self.dues.remove(self.storage.as_ref(), &self.names);
         self.write = Position::start_of(next);
         self.cursor = self.write;
         let result = self.sync();
@@ -41,11 +43,25 @@ impl DiskQueue {
     /// If the sync failed: what was appended or consumed since the last success may be undone by a power loss.
     /// The owner may call this again.
     pub fn close(&mut self) -> Result<(), Error> {
+        self.close_deferred(&[])
+    }
+
+    /// Closes the queue as [`close`](Self::close) does, with these of the [deferred](Self::defer) records still
+    /// waiting: their tickets, ascending, and until when, in nanoseconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// As for [`close`](Self::close).
+    pub fn close_deferred(&mut self, waiting: &[(u64, i64)]) -> Result<(), Error> {
         self.event(Event::Closing);
         if self.writer.torn {
             self.open_writer()?;
         }
-        self.take_back_aside()?;
+        // Their successors are synced with all the rest.
+        for ticket in std::mem::take(&mut self.superseded) {
+            self.aside.drop_record(ticket);
+        }
+        self.take_back_aside(waiting)?;
         if self.is_pristine() {
             write_pristine_metadata(self.storage.as_ref(), &self.names, &self.metadata())
         } else {
@@ -63,18 +79,50 @@ impl DiskQueue {
         Ok(())
     }
 
-    /// Appends what is kept aside to the data files, where upstream looks for it.
-    fn take_back_aside(&mut self) -> Result<(), Error> {
+    /// Appends what is kept aside to the data files, where upstream looks for it, and notes beside them what of it is
+    /// deferred.
+    fn take_back_aside(&mut self, waiting: &[(u64, i64)]) -> Result<(), Error> {
         let mut batch = RecordBatch::new();
-        for record in self.aside.all(self.storage.as_ref(), &self.names)? {
-            batch.push(&[&record]);
+        let mut due = Vec::new();
+        for left in self.aside.all(self.storage.as_ref(), &self.names)? {
+            batch.push(&[&left.data]);
+            let index = waiting.binary_search_by_key(&left.ticket, |(ticket, _)| *ticket);
+            let due_ns = index
+                .ok()
+                .and_then(|index| waiting.get(index))
+                .map(|(_, due_ns)| *due_ns);
+            due.push((due_ns.or(left.due_ns), crc32fast::hash(&left.data)));
         }
-        match self.append(&batch) {
-            Ok(()) => {
-                self.aside.mark_needless();
-                Ok(())
-            }
-            Err(failed) => Err(failed.source),
+        self.appended_at = Some(Vec::with_capacity(due.len()));
+        let appended = self.append(&batch);
+        let positions = self.appended_at.take().unwrap_or_default();
+        appended.map_err(|failed| failed.source)?;
+        self.aside.mark_needless();
+        let dues = due.into_iter().zip(positions);
+        let dues: Vec<_> = dues
+            .filter_map(|((due_ns, checksum), position)| {
+                Some(Due {
+                    position,
+                    due_ns: due_ns?,
+                    checksum,
+                })
+            })
+            .collect();
+        self.keep_dues(&dues);
+        Ok(())
+    }
+
+    /// Notes what is deferred of the unread records: `appended`, and what is there from before. If that fails, they
+    /// are delivered early.
+    fn keep_dues(&mut self, appended: &[Due]) {
+        let from = self.cursor;
+        let (storage, names) = (self.storage.as_ref(), &self.names);
+        if !self.keeps_deferred || (appended.is_empty() && !self.dues.reach(storage, names, from)) {
+            self.dues.remove(storage, names);
+        } else if let Err(error) = self.dues.rewrite(storage, names, from, appended) {
+            self.event(Event::DuesLost {
+                cause: error.to_string(),
+            });
         }
     }
 
@@ -90,6 +138,7 @@ impl DiskQueue {
         self.event(Event::Deleting);
         let (files, next) = self.forget_all()?;
         self.aside.remove(self.storage.as_ref(), &self.names);
+        self.dues.remove(self.storage.as_ref(), &self.names);
         for path in files {
             self.remove_file(&path);
         }
@@ -136,6 +185,7 @@ impl DiskQueue {
         self.named = false;
         self.reader = None;
         self.handed_out.clear();
+        self.superseded.clear();
         let stuck = std::mem::take(&mut self.unremoved);
         self.passed.clear();
         self.unsynced.clear();

@@ -2,6 +2,7 @@
 
 use super::{DiskQueue, Writer};
 use crate::aside::Aside;
+use crate::dues::Dues;
 use crate::handed_out::HandedOut;
 use crate::index::QueueFiles;
 use crate::metadata::{METADATA_LEN_MAX, Metadata};
@@ -47,6 +48,11 @@ impl DiskQueue {
             reader: None,
             handed_out: HandedOut::default(),
             aside: Aside::default(),
+            superseded: Vec::new(),
+            superseding: 0,
+            dues: Dues::default(),
+            keeps_deferred: options.keeps_deferred,
+            appended_at: None,
             unread: 0,
             passed: Vec::new(),
             unremoved: Vec::new(),
@@ -60,6 +66,9 @@ impl DiskQueue {
         }
         if DirectoryIndex::has_aside(options.index.as_deref(), queue.name()) {
             queue.aside = Aside::open(queue.storage.as_ref(), &queue.names, queue.position())?;
+        }
+        if queue.keeps_deferred && DirectoryIndex::has_dues(options.index.as_deref(), queue.name()) {
+            queue.dues = Dues::open(queue.storage.as_ref(), &queue.names)?;
         }
         queue.opened_at = queue.position().file;
         queue.handed_out.start_at(queue.aside.next_ticket());

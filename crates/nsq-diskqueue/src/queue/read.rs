@@ -56,6 +56,14 @@ impl DiskQueue {
         Ok(records)
     }
 
+    /// Whether the next record that [`read`](Self::read) hands out is one that was deferred: it may be read at once,
+    /// as nobody is to have it yet.
+    pub fn starts_deferred(&mut self) -> bool {
+        let cursor = self.cursor;
+        let aside = self.aside.starts_deferred();
+        aside.unwrap_or_else(|| self.dues.has(self.storage.as_ref(), &self.names, cursor))
+    }
+
     /// Hands out what an earlier process has kept aside: it is older than all there is in the data files.
     fn read_aside(&mut self, max_bytes: usize) -> Result<Vec<Record>, Error> {
         let end = self.cursor;
@@ -184,12 +192,19 @@ impl DiskQueue {
         let parsed = self.parse_block(reader.handle.as_ref(), limit, max_bytes);
         let result = parsed
             .map_err(Error::io(Action::Read, path))
-            .map(|(block, parsed)| {
+            .and_then(|(block, parsed)| {
+                if let Some((start, _)) = parsed.records.last() {
+                    let end = Position {
+                        file: reader.file,
+                        offset: start + 1,
+                    };
+                    self.dues.load(self.storage.as_ref(), &self.names, end)?;
+                }
                 let records = self.hand_out(&block, &parsed.records);
                 if let Some((from, to, fault)) = parsed.damage {
                     self.pass_over_damage(reader.handle.as_ref(), from, to, fault);
                 }
-                records
+                Ok(records)
             });
         self.reader = Some(reader);
         result
@@ -278,11 +293,15 @@ impl DiskQueue {
         let first_ticket = self.handed_out.next_ticket();
         let handed: Vec<Record> = (first_ticket..)
             .zip(records)
-            .map(|(ticket, &(start, end))| Record {
-                ticket,
-                data: block.slice(in_block(start) + FRAME_HEADER_LEN..in_block(end)),
-                end: Position { file, offset: end },
-                due_ns: None,
+            .map(|(ticket, &(start, end))| {
+                let data = block.slice(in_block(start) + FRAME_HEADER_LEN..in_block(end));
+                let due_ns = self.dues.take(Position { file, offset: start }, &data);
+                Record {
+                    ticket,
+                    data,
+                    end: Position { file, offset: end },
+                    due_ns,
+                }
             })
             .collect();
         for (record, &(offset, _)) in handed.iter().zip(records) {

@@ -114,9 +114,11 @@ impl DiskQueue {
         let files = self.files_to_sync();
         let aside = self.aside.to_sync();
         if metadata.is_none() && files.is_empty() && aside.is_none() && self.aside.is_named() {
+            self.consume_superseded(self.superseded.len());
             return Ok(None);
         }
         self.syncing = true;
+        self.superseding = self.superseded.len();
         Ok(Some(SyncJob {
             storage: Arc::clone(&self.storage),
             names: Arc::clone(&self.names),
@@ -152,6 +154,7 @@ impl DiskQueue {
         }
         match &outcome.result {
             Ok(()) => {
+                self.consume_superseded(self.superseding.min(self.superseded.len()));
                 self.aside.mark_synced(outcome.aside_changes);
                 if outcome.syncs_names {
                     self.aside.mark_named(outcome.aside_changes);
@@ -160,6 +163,9 @@ impl DiskQueue {
                 if let Some(metadata) = outcome.metadata {
                     self.persisted = Some(metadata);
                     self.remove_consumed_files(metadata.read.file);
+                    if self.dues.end_before(metadata.read) {
+                        self.dues.remove(self.storage.as_ref(), &self.names);
+                    }
                 }
             }
             // On a full disk, removing what is consumed is what makes room. If power is lost before the next

@@ -80,6 +80,7 @@ pub struct RawOptions {
     pub experiments: StringList,
     pub requeue_on_disconnect: bool,
     pub durability: String,
+    pub keep_deferred: bool,
     pub min_free_disk_space: i64,
 }
 
@@ -163,6 +164,7 @@ impl Default for RawOptions {
             experiments: StringList::default(),
             requeue_on_disconnect: false,
             durability: "go".into(),
+            keep_deferred: true,
             min_free_disk_space: 0,
         }
     }

@@ -357,6 +357,13 @@ pub static TABLE: Table<RawOptions> = Table::new(&[
          disk (written, survives a crash of nsqd) or fsync (synced, survives a power loss)",
     ),
     Row::option(
+        "keep-deferred",
+        field!(keep_deferred),
+        "KeepDeferred",
+        "let messages that are deferred when nsqd is stopped wait until they are due after the next start, too, \
+         instead of delivering them at once then",
+    ),
+    Row::option(
         "min-free-disk-space",
         field!(min_free_disk_space),
         "MinFreeDiskSpace",

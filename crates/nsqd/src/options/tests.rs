@@ -282,6 +282,7 @@ const OPTIONS: &[(&str, &str, &str, &str, &str)] = &[
         "true",
     ),
     ("durability", "durability", r#""go""#, "fsync", r#""fsync""#),
+    ("keep-deferred", "keep_deferred", "true", "false", "false"),
     ("min-free-disk-space", "min_free_disk_space", "0", "1000", "1000"),
 ];
 

@@ -95,6 +95,7 @@ impl Options {
                 .durability
                 .parse()
                 .map_err(|_| out_of_range("durability", "go, disk or fsync"))?,
+            keep_deferred: raw.keep_deferred,
             min_free_disk_space: count("min-free-disk-space", raw.min_free_disk_space)?,
             max_channel_consumers: Some(size("max-channel-consumers", raw.max_channel_consumers)?)
                 .filter(|&consumers| consumers > 0),
