@@ -17,6 +17,7 @@ complete -c nsqd -l http-address -x -d '<addr>:<port> to listen on for HTTP clie
 complete -c nsqd -l http-client-connect-timeout -x -d 'time for an outgoing HTTP connection to be made'
 complete -c nsqd -l http-client-request-timeout -x -d 'time for an outgoing HTTP request to be answered'
 complete -c nsqd -l https-address -x -d '<addr>:<port> to listen on for HTTPS clients, if there is a certificate; empty for none'
+complete -c nsqd -l keep-deferred -d 'let messages that are deferred when nsqd is stopped wait until they are due after the next start, too, instead of delivering them at once then'
 complete -c nsqd -l log-level -x -a 'debug info warn error fatal' -d 'least serious kind of log line: debug, info, warn, error or fatal'
 complete -c nsqd -l log-prefix -x -d 'text before each log line'
 complete -c nsqd -l lookupd-tcp-address -x -d 'TCP address of a nsqlookupd (may be given multiple times)'

@@ -26,7 +26,7 @@ pub(crate) struct Due {
     /// Start of the record.
     pub(crate) position: Position,
     /// In nanoseconds since 1970.
-    pub(crate) due_ns: i64,
+    pub(crate) until_ns: i64,
     /// CRC-32 of the record.
     pub(crate) checksum: u32,
 }
@@ -110,8 +110,9 @@ impl Dues {
         while self.entries.front()?.position < position {
             self.entries.pop_front();
         }
-        let due = self.entries.pop_front_if(|due| due.position == position)?;
-        (due.checksum == crc32fast::hash(record)).then_some(due.due_ns)
+        let due = *self.entries.front().filter(|due| due.position == position)?;
+        self.entries.pop_front();
+        (due.checksum == crc32fast::hash(record)).then_some(due.until_ns)
     }
 
     /// Whether the record at `position` may be deferred.
@@ -201,8 +202,10 @@ fn encode(dues: &[Due]) -> Vec<u8> {
     let entries: Vec<u8> = dues
         .iter()
         .flat_map(|due| {
-            let Due { position, due_ns, .. } = due;
-            let numbers = [position.file, position.offset, due_ns.cast_unsigned()];
+            let Due {
+                position, until_ns, ..
+            } = due;
+            let numbers = [position.file, position.offset, until_ns.cast_unsigned()];
             let numbers = numbers.into_iter().flat_map(u64::to_be_bytes);
             numbers.chain(due.checksum.to_be_bytes())
         })
@@ -222,7 +225,7 @@ fn decode(entry: &[u8]) -> Option<Due> {
             file: u64::from_be_bytes(*file),
             offset: u64::from_be_bytes(*offset),
         },
-        due_ns: i64::from_be_bytes(*due),
+        until_ns: i64::from_be_bytes(*due),
         checksum: u32::from_be_bytes(*checksum),
     })
 }
@@ -235,7 +238,8 @@ fn read_block(file: &dyn StorageFile, offset: u64) -> io::Result<Option<Vec<u8>>
         return Ok(None);
     };
     let len = u32::from_be_bytes(*len) as usize;
-    if head.len() < HEAD_LEN || len == 0 || len > BLOCK_ENTRIES * ENTRY_LEN || len % ENTRY_LEN != 0 {
+    if head.len() < HEAD_LEN || len == 0 || len > BLOCK_ENTRIES * ENTRY_LEN || !len.is_multiple_of(ENTRY_LEN)
+    {
         return Ok(None);
     }
     let mut block = Vec::with_capacity(len);
@@ -251,8 +255,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(file in any::<u64>(), offset in any::<u64>(), due_ns in any::<i64>(), checksum in any::<u32>()) {
-            let due = Due { position: Position { file, offset }, due_ns, checksum };
+        fn what_is_encoded_is_decoded(file in any::<u64>(), offset in any::<u64>(), until_ns in any::<i64>(), checksum in any::<u32>()) {
+            let due = Due { position: Position { file, offset }, until_ns, checksum };
             let block = encode(&[due]);
             prop_assert_eq!(block.len(), HEAD_LEN + ENTRY_LEN);
             prop_assert_eq!(decode(&block[HEAD_LEN..]), Some(due));

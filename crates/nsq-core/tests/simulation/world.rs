@@ -114,6 +114,7 @@ pub(crate) struct MessageInfo {
 
 /// The settings of a run.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(crate) struct Setup {
     pub(crate) mem_queue_size: usize,
     pub(crate) max_bytes_per_file: u64,

@@ -103,7 +103,7 @@ impl DiskQueue {
             .filter_map(|((due_ns, checksum), position)| {
                 Some(Due {
                     position,
-                    due_ns: due_ns?,
+                    until_ns: due_ns?,
                     checksum,
                 })
             })
