@@ -1,29 +1,12 @@
 //! The table of options in `docs/client.md`.
 
 use std::fmt::Write as _;
-use std::path::Path;
-use std::{env, fs};
 
 use super::*;
 
-const BEGIN: &str = "<!-- options -->";
-const END: &str = "<!-- end of options -->";
-
 #[test]
 fn the_document_has_every_option() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/client.md");
-    let document = fs::read_to_string(&path).unwrap();
-    let (before, rest) = document.split_once(BEGIN).unwrap();
-    let (_, after) = rest.split_once(END).unwrap();
-    let current = format!("{before}{BEGIN}\n\n{}\n{END}{after}", table());
-    if env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, current).unwrap();
-    } else {
-        assert!(
-            document == current,
-            "docs/client.md is out of date, run: UPDATE_DOCS=1 cargo test -p nsq-client"
-        );
-    }
+    nsq_testkit::docs::assert_sections("client.md", [("options", table())]);
 }
 
 fn table() -> String {
