@@ -6,6 +6,7 @@ mod deferred;
 mod durability;
 mod harness;
 mod stop;
+mod survey;
 mod wakes;
 
 use std::sync::Arc;
