@@ -28,6 +28,7 @@
 //! - [`pki`]: certificates made for one test, and clients that trust them.
 //! - [`program`]: where the daemon under test comes from; `NSQD_BIN` puts another implementation in its place.
 //! - [`FakeLookupd`]: an nsqlookupd that the test plays.
+//! - [`upstream`]: an nsqd or nsqlookupd that the test plays for nsqadmin, well or badly.
 //! - [`deviation`]: what this nsqd does better than the original on purpose, so that the same tests can run
 //!   against the original and say what they left out.
 #![expect(
@@ -54,6 +55,7 @@ pub mod process;
 pub mod program;
 mod stats;
 pub mod terminal;
+pub mod upstream;
 
 pub use nsq_testkit::peer::{self, Message, Peer, Stopwatch, command};
 

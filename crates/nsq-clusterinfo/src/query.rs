@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use nsq_http::{Client, ClientReply, ClientRequest, StatusCode};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 
 use crate::merge::{self, Node};
 use crate::wire::{ChannelList, Info, LookupAnswer, NodeEntry, NodeList, NodeStats, TopicList};
@@ -48,7 +48,13 @@ impl Asker {
     /// Dropping the future ends the question.
     pub async fn get<T: DeserializeOwned>(&self, url: &str) -> Result<T, QueryError> {
         let reply = self.ask(&Verb::Get, url).await?;
-        serde_json::from_slice(&reply.body).map_err(|cause| QueryError::Answer {
+        // A list would pass for an object without its fields; nobody who is asked answers one.
+        let read = if reply.body.trim_ascii_start().starts_with(b"[") {
+            Err(serde_json::Error::custom("a list where an object should be"))
+        } else {
+            serde_json::from_slice(&reply.body)
+        };
+        read.map_err(|cause| QueryError::Answer {
             url: url.to_owned(),
             cause,
         })

@@ -182,7 +182,11 @@ impl Collector {
             if shared.pace.interval.is_some() || shared.is_watched(now) {
                 self.tick(now);
             }
-            next = now + shared.pace.interval.unwrap_or(TICK_ON_DEMAND);
+            next = now
+                + until_next(
+                    shared.pace.interval.unwrap_or(TICK_ON_DEMAND),
+                    wall_ms(&shared.clock),
+                );
         }
     }
 
@@ -293,7 +297,37 @@ impl fmt::Debug for Collector {
     }
 }
 
+/// How long to wait from a tick to the next one: to the middle of the next slot of the history, so that ticks that come a
+/// little early or late leave none without its point.
+fn until_next(interval: Duration, now_ms: i64) -> Duration {
+    let step_ms = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1);
+    let into_ms = now_ms.rem_euclid(step_ms);
+    let wait_ms = step_ms.saturating_add(step_ms / 2) - into_ms;
+    Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0))
+}
+
 /// Wall time in milliseconds since 1970.
 pub(crate) fn wall_ms(clock: &Clock) -> i64 {
     clock.wall_ns() / 1_000_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_slot_has_a_tick_however_late_they_are() {
+        let interval = Duration::from_secs(10);
+        for late_ms in [0, 3, 900, 4900] {
+            let mut now_ms = 1_795_190_086_123_i64;
+            let mut slots = Vec::new();
+            for tick in 0..100 {
+                slots.push(now_ms.div_euclid(10_000));
+                let wait = i64::try_from(until_next(interval, now_ms).as_millis()).unwrap();
+                assert!((5000..=15_000).contains(&wait), "{wait}");
+                now_ms += wait + late_ms * (tick % 2);
+            }
+            assert!(slots.windows(2).all(|pair| pair[1] == pair[0] + 1), "{late_ms}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! nsqadmin: the API of the original, the extension API, and processes that do not answer.
+//! nsqadmin: the API of the original, the extension API, and processes that do not answer, or not as they should.
 
 mod access;
 mod addresses;
@@ -7,6 +7,7 @@ mod ext;
 mod lifecycle;
 mod page;
 mod reference;
+mod strangers;
 mod tail;
 mod trouble;
 

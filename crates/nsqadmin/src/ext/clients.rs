@@ -520,3 +520,43 @@ fn answer<R: Row>(view: &View, parts: &Parts, rows: &[R]) -> Result<Response, Re
     let table = select(rows, &query, |_| None, &[], |_| Vec::new())?;
     Ok(enveloped(view, table))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attributes_of(client: Value) -> Value {
+        let mut node = Node::default();
+        (node.info.topology_region, node.info.topology_zone) = ("r1".to_owned(), "z1".to_owned());
+        attributes(&serde_json::from_value(client).unwrap(), &node)
+    }
+
+    #[test]
+    fn attributes_are_those_that_apply() {
+        assert_eq!(attributes_of(json!({"client_id": "c"})), json!({}));
+        let all = attributes_of(json!({
+            "tls": true, "tls_version": "TLS1.3", "tls_cipher_suite": "suite", "tls_negotiated_protocol": "p",
+            "tls_negotiated_protocol_is_mutual": true, "snappy": true, "deflate": true, "sample_rate": 42,
+            "authed": true, "auth_identity": "joe", "auth_identity_url": "http://joe", "topology_region": "r1",
+            "topology_zone": "z2",
+        }));
+        let wanted = json!({
+            "tls": {"version": "TLS1.3", "cipher": "suite", "protocol": "p", "mutual": true}, "snappy": true,
+            "deflate": true, "sample_rate": 42, "authed": true, "auth_identity": "joe",
+            "auth_identity_url": "http://joe", "region": "r1", "zone": "z2", "locality": "region",
+        });
+        assert_eq!(all, wanted);
+    }
+
+    #[test]
+    fn near_is_the_same_zone_of_the_same_region() {
+        for (region, zone, locality) in [
+            ("r1", "z1", "zone"),
+            ("r1", "z2", "region"),
+            ("r2", "z1", "global"),
+        ] {
+            let known = attributes_of(json!({"topology_region": region, "topology_zone": zone}));
+            assert_eq!(known["locality"], locality, "{region} {zone}");
+        }
+    }
+}

@@ -199,7 +199,8 @@ impl Findings {
             let finding = self.add("H-08", Severity::Crit, entity(), text);
             (finding.affected, finding.hold) = (waiting, MINUTE);
         }
-        if waiting > BACKLOG_MIN && is_growing && row.paused == Paused::No {
+        // That a queue grows which nobody reads is no news.
+        if waiting > BACKLOG_MIN && is_growing && row.paused == Paused::No && row.consumers > 0 {
             let text = format!("{name}: {} waiting, {trend}", thousands(waiting));
             let finding = self.add("H-09", Severity::Warn, entity(), text);
             (finding.affected, finding.hold) = (waiting, MINUTES_5);

@@ -89,6 +89,10 @@ fn growing_backlogs_are_warnings() {
     );
     assert_eq!(found_of(|row| (row.depth, row.trend) = (900, Some(41.0))), []);
     assert_eq!(
+        found_of(|row| (row.depth, row.trend, row.consumers) = (5759, Some(41.0), 0)),
+        one("H-07", "crit", "t/c: 5,759 waiting, nobody connected")
+    );
+    assert_eq!(
         found_of(|row| (row.depth, row.disk_depth, row.trend) = (900, 400, Some(2.5))),
         one("H-10", "warn", "t/c: 400 on disk, +2.5/s")
     );

@@ -1,6 +1,9 @@
 //! The extension API of a cluster that is well.
 
-use nsq_tests::Cluster;
+use std::sync::mpsc::channel;
+
+use nsq_tests::upstream::{Upstream, ok};
+use nsq_tests::{Cluster, Nsqadmin};
 use serde_json::{Value, json};
 
 use super::{json, row};
@@ -303,5 +306,210 @@ fn looking_changes_nothing() {
     assert_eq!(
         json(&cluster.nsqlookupds[0].http().get("/topics"))["topics"],
         json!([])
+    );
+}
+
+#[test]
+fn what_users_change_is_remembered_with_who_did_it() {
+    let cluster = Cluster::start(1, 1);
+    cluster.create(0, "orders/billing");
+    let admin = cluster.nsqadmin(FLAGS);
+    admin.await_ext("channels", |data| data["total"] == 1);
+    assert_eq!(
+        admin.ext("activity")["data"],
+        json!({"entries": [], "entries_max": 500})
+    );
+    let headers = "Content-Type: application/json\r\nX-NSQAdmin-UI: 1\r\nX-Forwarded-User: alice\r\nUser-Agent: ua/1\r\n";
+    let mut order =
+        json!({"action": "pause", "targets": [{"topic": "orders", "channel": "billing"}], "dry_run": true});
+    admin.request("POST", "/api/ext/actions", headers, &order.to_string());
+    order["dry_run"] = false.into();
+    admin.request("POST", "/api/ext/actions", headers, &order.to_string());
+    let emptied = admin.http().post("/api/topics/orders", r#"{"action":"empty"}"#);
+    assert_eq!(emptied.status(), 200);
+    let activity = admin.ext("activity")["data"]["entries"].clone();
+    let told: Vec<_> = activity
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            [
+                &it["action"],
+                &it["topic"],
+                &it["channel"],
+                &it["user"],
+                &it["user_agent"],
+            ]
+        })
+        .collect();
+    assert_eq!(
+        json!(told),
+        json!([
+            ["empty_topic", "orders", "", "", ""],
+            ["pause_channel", "orders", "billing", "alice", "ua/1"]
+        ]),
+        "the last one first, and no dry run"
+    );
+    assert!(
+        activity[0]["remote_address"]
+            .as_str()
+            .unwrap()
+            .starts_with("127.0.0.1:")
+    );
+    assert!(activity[1]["at"].as_i64() <= activity[0]["at"].as_i64());
+}
+
+#[test]
+fn without_nsqlookupds_topics_and_channels_are_created_on_chosen_nsqds() {
+    let cluster = Cluster::start(0, 3);
+    let flags: Vec<_> = (0..3)
+        .map(|nsqd| format!("--nsqd-http-address={}", cluster.node(nsqd)))
+        .collect();
+    let flags: Vec<_> = flags
+        .iter()
+        .map(String::as_str)
+        .chain(["--stats-interval=1s"])
+        .collect();
+    let admin = Nsqadmin::with(&flags);
+    admin.await_ext("nodes", |data| {
+        let nodes = data["nodes"].as_array().unwrap();
+        nodes.len() == 3 && nodes.iter().all(|node| node["ok"] == true)
+    });
+    let targets = json!([
+        {"topic": "orders", "channel": "billing", "node": cluster.node(0)},
+        {"topic": "orders", "node": cluster.node(2)},
+    ]);
+    let dry = json!({"action": "create", "targets": targets, "dry_run": true});
+    assert_eq!(json(&admin.change("POST", "actions", &dry))["data"]["ok"], true);
+    let order = json!({"action": "create", "targets": targets});
+    let created = json(&admin.change("POST", "actions", &order))["data"].clone();
+    assert_eq!(created["ok"], true, "{created}");
+    admin.await_ext("topics", |data| {
+        data["total"] == 1 && row(data, "orders")["nodes"] == 2
+    });
+    let topics = admin.ext("topics/orders");
+    let having: Vec<_> = topics["data"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| {
+            (
+                node["node"].as_str().unwrap().to_owned(),
+                node["channels"].clone(),
+            )
+        })
+        .collect();
+    for (nsqd, channels) in [(0, 1), (2, 0)] {
+        assert!(
+            having.contains(&(cluster.node(nsqd), json!(channels))),
+            "{having:?}"
+        );
+    }
+}
+
+#[test]
+fn graphite_is_asked_for_series_by_valid_expressions() {
+    let (sender, asked) = channel();
+    let graphite = Upstream::new(move |target| {
+        sender.send(target.to_owned()).unwrap();
+        ok(r#"[{"target":"1","datapoints":[[2.5,60],[null,120],[3.5,180]]}]"#)
+    });
+    let cluster = Cluster::start(1, 0);
+    let flag = format!("--graphite-url=http://joe:secret@{}", graphite.address());
+    let admin = cluster.nsqadmin(&["--stats-interval=1s", &flag]);
+    let query = "series?entity=topic:orders&metric=depth,publish,out&range_ms=60000&source=graphite";
+    let answer = admin.ext(query)["data"].clone();
+    assert_eq!(
+        (&answer["source"], &answer["from"], &answer["step_ms"]),
+        (&json!("graphite"), &json!(60_000), &json!(60_000))
+    );
+    let rate = "scale(sumSeries(stats.counters.nsq.*.topic.orders.message_count.count),0.016666666666666666)";
+    assert_eq!(
+        answer["series"],
+        json!([
+            {"entity": "topic:orders", "metric": "depth", "values": [],
+             "target": "sumSeries(stats.gauges.nsq.*.topic.orders.depth)"},
+            {"entity": "topic:orders", "metric": "publish", "values": [2.5, null, 3.5], "target": rate},
+        ]),
+        "in the order of the question, and without what nsqd does not send"
+    );
+    let target = asked.recv().unwrap();
+    assert!(target.starts_with("/render?format=json&from="), "{target}");
+    assert!(
+        target.contains("&maxDataPoints=300&target=alias%28sumSeries%28stats.gauges"),
+        "{target}"
+    );
+    assert!(!answer["url"].as_str().unwrap().contains("secret"));
+    for (query, status) in [
+        ("series?entity=cluster&metric=publish&source=graphite", 400),
+        ("series?entity=topic:orders&metric=depth&source=nonsense", 400),
+    ] {
+        assert_eq!(
+            admin.http().get(&format!("/api/ext/{query}")).status(),
+            status,
+            "{query}"
+        );
+    }
+    let without = cluster.nsqadmin(&[]);
+    assert_eq!(without.http().get(&format!("/api/ext/{query}")).status(), 400);
+}
+
+#[test]
+fn a_graphite_that_answers_garbage_is_named() {
+    let graphite = Upstream::new(|_| ok("<html>no</html>"));
+    let cluster = Cluster::start(1, 0);
+    let admin = cluster.nsqadmin(&[&format!("--graphite-url=http://{}", graphite.address())]);
+    let refused = admin
+        .http()
+        .get("/api/ext/series?entity=topic:orders&metric=depth&source=graphite");
+    let answer = json(&refused);
+    assert_eq!(
+        (refused.status(), &answer["message"]),
+        (502, &json!("UPSTREAM_ERROR"))
+    );
+    let detail = answer["detail"].as_str().unwrap();
+    assert_eq!(
+        detail,
+        format!(
+            "Graphite at http://{}: its answer is not understood",
+            graphite.address()
+        )
+    );
+}
+
+#[test]
+fn a_channel_that_is_not_on_every_node_is_pointed_out() {
+    let cluster = Cluster::start(1, 2);
+    cluster.create(0, "orders/billing");
+    cluster.create(1, "orders");
+    // Of a topic that is there already, a channel is created on this node alone.
+    cluster.create(1, "orders/here");
+    let admin = cluster.nsqadmin(FLAGS);
+    admin.await_ext("channels", |data| {
+        data["total"] == 2 && row(data, "orders/here")["nodes_of"] == 2
+    });
+    let detail = admin.ext("topics/orders")["data"].clone();
+    let missing: Vec<_> = detail["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| (node["node"].as_str().unwrap(), &node["missing_channels"]))
+        .collect();
+    let (first, second) = (cluster.node(0), cluster.node(1));
+    assert!(
+        missing.contains(&(first.as_str(), &json!(["here"]))),
+        "{missing:?}"
+    );
+    let problems = admin.await_ext("problems", |data| {
+        data["problems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|it| it["rule"] == "H-15")
+    });
+    let text = problems["data"]["problems"].to_string();
+    assert!(
+        text.contains(&format!("orders/here is missing on {first}")),
+        "{text} {second}"
     );
 }

@@ -87,6 +87,21 @@ fn files_are_kept_for_ever_and_compressed() {
 }
 
 #[test]
+fn the_page_is_the_same_while_nobody_changes_anything() {
+    let cluster = Cluster::start(1, 1);
+    let admin = cluster.nsqadmin(&["--stats-interval=1s"]);
+    let first = admin.await_ext("meta", |data| data["history"]["bytes"].as_u64() > Some(0));
+    let etag = admin.http().get("/").header("ETag").unwrap().to_owned();
+    cluster.create(0, "orders/billing");
+    admin.await_ext("meta", |data| {
+        data["history"]["series"].as_u64() > first["data"]["history"]["series"].as_u64()
+    });
+    let headers = format!("If-None-Match: {etag}\r\nConnection: close\r\n");
+    assert_eq!(admin.request("GET", "/", &headers, "").status(), 304);
+    assert_eq!(boot(admin.http().get("/").text())["meta"]["history"], Value::Null);
+}
+
+#[test]
 fn everything_is_below_the_base_path() {
     let admin = admin(&["--base-path=a/b/"]);
     let page = admin.http().get("/a/b");
