@@ -87,9 +87,6 @@ function Lookupds({ data }: { data: LookupData }) {
             <th scope="col" class="numeric">
               Topics
             </th>
-            <th scope="col" class="numeric">
-              Channels
-            </th>
           </tr>
         </thead>
         <tbody>
@@ -111,7 +108,6 @@ function Lookupds({ data }: { data: LookupData }) {
               <td>{l.version ?? "–"}</td>
               <td class="numeric">{l.nodes ?? "–"}</td>
               <td class="numeric">{l.topics ?? "–"}</td>
-              <td class="numeric">{l.channels ?? "–"}</td>
             </tr>
           ))}
         </tbody>

@@ -18,14 +18,16 @@ import { act } from "../ui/Confirm";
 import { Empty, Skeleton } from "../ui/Empty";
 import { Icon } from "../ui/Icon";
 import { Facts } from "../ui/Kpi";
+import { later } from "../ui/later";
 import { openMenu } from "../ui/Menu";
 import { Num, Trend } from "../ui/Num";
 import { ProblemList } from "../ui/Problems";
 import { Star } from "../ui/Star";
 import { Tabs, TopicCrumbs } from "../ui/Tabs";
 import { Missing } from "./NotFound";
-import { Publish } from "./topic/Publish";
-import { Tail } from "./topic/Tail";
+
+const Tail = later(async () => (await import("./topic/Tail")).Tail);
+const Publish = later(async () => (await import("./topic/Publish")).Publish);
 
 export function Topic() {
   const topic = route.value.params["topic"] ?? "";

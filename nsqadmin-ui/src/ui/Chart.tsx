@@ -10,6 +10,7 @@ import { renderUrl, target } from "../lib/graphite";
 import { isKeeping, kept } from "../state/history";
 import { lastAnswer, meta } from "../state/live";
 import { chartSource, exactNumbers, RANGES, range, theme, utc } from "../state/prefs";
+import { loaded } from "./later";
 import type { Plot } from "./plot";
 
 export interface Line {
@@ -181,7 +182,10 @@ function Canvas({ data, values, lines, unit, area }: CanvasProps) {
   latest.current = { data, values };
   useEffect(() => {
     let gone = false;
-    void load(() => gone).then((module) => {
+    void loaded(
+      () => import("./plot"),
+      () => gone,
+    ).then((module) => {
       if (gone || !module || !host.current) return;
       const names = lines.map((line) => line.label);
       plot.current = module.createPlot(host.current, names, FORMAT[unit], area, utc.value);
@@ -195,20 +199,6 @@ function Canvas({ data, values, lines, unit, area }: CanvasProps) {
   }, [look]);
   useEffect(() => plot.current?.update(data, values), [data, values]);
   return <div ref={host} class="chart-space" aria-hidden="true" />;
-}
-
-const RETRY_MS = 5000;
-
-/** The library, as soon as nsqadmin can be reached. */
-async function load(isGone: () => boolean): Promise<typeof import("./plot") | null> {
-  while (!isGone()) {
-    try {
-      return await import("./plot");
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
-  }
-  return null;
 }
 
 const TABLE_ROWS = 60;

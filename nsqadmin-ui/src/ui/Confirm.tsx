@@ -315,7 +315,8 @@ function Effects({ request, answer }: { request: Request; answer: ActionAnswer |
   const topics = targets.some((t) => t.channel === undefined);
   const results = answer?.targets ?? [];
   const clients = [...new Set(results.flatMap((t) => t.client_ids))];
-  const producers = [...new Set(results.flatMap((t) => t.producers))];
+  // Who publishes creates topics; channels come back with those who consume.
+  const producers = topics ? [...new Set(results.flatMap((t) => t.producers))] : [];
   const removes = action === "delete" || action === "tombstone";
   return (
     <>

@@ -16,10 +16,12 @@ function nameOf({ entity }: Problem): string {
 }
 
 /** The text without the name in front of it, which stands in a column of its own. */
-function sentence(problem: Problem): string {
-  const { topic, channel } = problem.entity;
+function sentence({ entity, text }: Problem): string {
+  const { topic, channel } = entity;
   const name = channel === undefined ? topic : `${topic}/${channel}`;
-  return name && problem.text.startsWith(`${name}: `) ? problem.text.slice(name.length + 2) : problem.text;
+  for (const link of [": ", " is "])
+    if (name && text.startsWith(name + link)) return text.slice(name.length + link.length);
+  return text;
 }
 
 export function Problems({ problems, of }: { problems: readonly Problem[]; of: string }) {

@@ -70,6 +70,7 @@ function SortSelect<R>({ props, view }: { props: TableProps<R>; view: View<R> })
   };
   return (
     <select aria-label="Sort by" value={view.order.column} onChange={(event) => choose(event.currentTarget.value)}>
+      {props.columns.every((c) => c.id !== view.order.column) && <option value={view.order.column}>Worst first</option>}
       {props.columns
         .filter((c) => !c.fixed && c.label)
         .map((c) => (

@@ -71,6 +71,19 @@ export class Guarded {
     return this.page;
   }
 
+  /** Waits until the page has its numbers and charts, and has painted them. */
+  async settled() {
+    await this.page.waitForSelector("h1", { state: "attached" });
+    await this.page.waitForFunction(
+      () => !document.querySelector(".skeleton, .chart-space:empty") && document.title !== "nsqadmin",
+      null,
+      { timeout: 10_000 },
+    );
+    await this.page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestIdleCallback(resolve, { timeout: 1000 }))),
+    );
+  }
+
   /** Fails when axe finds something serious. */
   async checkAccess(where) {
     // The policy of the page must not stop the test's own script; evaluate() is not subject to it.

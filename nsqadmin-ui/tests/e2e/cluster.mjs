@@ -87,14 +87,15 @@ export class Daemon {
 export class TestCluster {
   #all = [];
 
-  static async start({ lookupds = 2, nsqds = 3, nsqdArgs = () => [], admin = {} } = {}) {
+  /** `host` gives each nsqd its own address of the loopback network. */
+  static async start({ lookupds = 2, nsqds = 3, nsqdArgs = () => [], host = () => "127.0.0.1", admin = {} } = {}) {
     const cluster = new TestCluster();
     try {
       cluster.dir = await mkdtemp(join(tmpdir(), "nsqadmin-e2e-"));
       cluster.lookupds = [];
       cluster.nsqds = [];
       for (let i = 0; i < lookupds; i++) cluster.lookupds.push(await cluster.#lookupd());
-      for (let i = 0; i < nsqds; i++) cluster.nsqds.push(await cluster.#nsqd(nsqdArgs(i)));
+      for (let i = 0; i < nsqds; i++) cluster.nsqds.push(await cluster.#nsqd(host(i), nsqdArgs(i)));
       cluster.admin = await cluster.nsqadmin(admin);
       if (lookupds > 0)
         await until("registration", async () => {
@@ -128,21 +129,21 @@ export class TestCluster {
     return daemon;
   }
 
-  async #nsqd(more) {
-    const [tcp, http] = [await freePort(), await freePort()];
+  async #nsqd(host, more) {
+    const [tcp, http] = [await freePort(host), await freePort(host)];
     const dir = await mkdtemp(join(this.dir, "nsqd-"));
     const args = [
-      `--tcp-address=127.0.0.1:${tcp}`,
-      `--http-address=127.0.0.1:${http}`,
-      "--broadcast-address=127.0.0.1",
+      `--tcp-address=${host}:${tcp}`,
+      `--http-address=${host}:${http}`,
+      `--broadcast-address=${host}`,
       `--data-path=${dir}`,
       "--e2e-processing-latency-percentile=0.5,0.95,0.99",
       "--e2e-processing-latency-window-time=1m",
       ...this.lookupds.map((l) => `--lookupd-tcp-address=${l.tcp}`),
       ...more,
     ];
-    const daemon = await this.#run(new Daemon("nsqd", args, `127.0.0.1:${http}`));
-    daemon.tcpPort = tcp;
+    const daemon = await this.#run(new Daemon("nsqd", args, `${host}:${http}`));
+    Object.assign(daemon, { tcpPort: tcp, host });
     return daemon;
   }
 

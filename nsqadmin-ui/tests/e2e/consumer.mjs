@@ -6,9 +6,9 @@ const RESPONSE = 0;
 const MESSAGE = 2;
 
 export class Client {
-  static async connect(port, identify = {}) {
+  static async connect(port, identify = {}, host = "127.0.0.1") {
     const client = new Client();
-    client.socket = connect(port, "127.0.0.1");
+    client.socket = connect(port, host);
     await new Promise((resolve, reject) => {
       client.socket.once("connect", resolve);
       client.socket.once("error", reject);
@@ -72,6 +72,10 @@ export class Client {
 
   ready(count) {
     this.socket.write(`RDY ${count}\n`);
+  }
+
+  finish(id) {
+    this.socket.write(`FIN ${id}\n`);
   }
 
   async publish(topic, body) {

@@ -99,6 +99,24 @@ export function topicRow(cluster, topic) {
   };
 }
 
+/** Attributes that are rare; the second identity is made up by somebody who means harm. */
+const EVERY = [
+  {
+    tls: { version: "TLS1.3", cipher: "TLS_AES_128_GCM_SHA256", protocol: "", mutual: true },
+    snappy: true,
+    authed: true,
+    auth_identity: "joe",
+    auth_identity_url: "https://id.example/joe",
+  },
+  {
+    deflate: true,
+    sample_rate: 10,
+    authed: true,
+    auth_identity: "eve",
+    auth_identity_url: "javascript:window.__owned=1",
+  },
+];
+
 export function connections(cluster, topic, channel) {
   return Array.from({ length: channel.consumers }, (_, i) => {
     const node = cluster.nodes[i % cluster.nodes.length];
@@ -130,6 +148,7 @@ export function connections(cluster, topic, channel) {
         region: "eu-west",
         zone: `eu-west-1${"abc"[i % 3]}`,
         locality: ["zone", "region", "global"][i % 3],
+        ...(cluster.attributes ? EVERY[i % EVERY.length] : {}),
       },
     };
   });

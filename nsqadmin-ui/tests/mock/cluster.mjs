@@ -49,7 +49,9 @@ function random(seed) {
 }
 
 export class Cluster {
-  constructor({ topics = 0, channels = 10, nodes = 3 } = {}) {
+  constructor({ topics = 0, channels = 10, nodes = 3, attributes = false } = {}) {
+    /** Connections have every attribute that there is. */
+    this.attributes = attributes;
     this.started = Date.now() - 3_600_000;
     this.seq = 1;
     this.random = random(7);

@@ -22,6 +22,19 @@ async function channelOf(cluster, index, topic, channel) {
   return topics[0]?.channels.find((c) => c.channel_name === channel);
 }
 
+/** A consumer and a producer of a topic, on the first node. */
+async function connected(t, cluster, topic, channel) {
+  const { tcpPort } = cluster.nsqds[0];
+  const consumer = await Client.connect(tcpPort, { client_id: "fulfil-1", hostname: "fulfil-1.prod" });
+  const producer = await Client.connect(tcpPort, { client_id: "web-1", hostname: "web-1.prod" });
+  t.cleanup(() => {
+    consumer.close();
+    producer.close();
+  });
+  await consumer.subscribe(topic, channel, 0);
+  t.assert.equal(await producer.publish(topic, "x"), "OK");
+}
+
 /** The page of what is just being deleted may be asked for once more. */
 const NOT_FOUND = /status of 404/;
 
@@ -102,7 +115,9 @@ export const scenarios = [
       const guarded = await t.open(cluster.admin.url, { allow: [NOT_FOUND] });
       await guarded.go(`topics/${topic}/one`);
       await act(guarded, "Delete…").click();
-      t.assert.equal(await guarded.page.evaluate(() => document.activeElement.textContent), "Cancel");
+      await until("Cancel has the focus", async () =>
+        guarded.page.evaluate(() => document.activeElement.textContent === "Cancel"),
+      );
       const button = dialog(guarded).getByRole("button", { name: "Delete", exact: true });
       await dialog(guarded).getByRole("textbox").fill("on");
       t.assert.equal(await button.isDisabled(), true);
@@ -110,10 +125,11 @@ export const scenarios = [
       await dialog(guarded).getByRole("textbox").fill("one");
       t.assert.equal(await button.isEnabled(), true);
       await guarded.page.keyboard.press("Enter");
-      await guarded.page.waitForTimeout(300);
-      t.assert.ok(await channelOf(cluster, 0, topic, "one"), "Enter deletes nothing");
       await guarded.page.keyboard.press("Escape");
       await dialog(guarded).waitFor({ state: "detached" });
+      const acted = guarded.requests.filter((r) => r.method() === "POST" && !JSON.parse(r.postData() ?? "{}").dry_run);
+      t.assert.deepEqual(acted, [], "Enter deletes nothing");
+      t.assert.ok(await channelOf(cluster, 0, topic, "one"));
       await act(guarded, "Delete…").click();
       await dialog(guarded).getByRole("textbox").fill("one");
       await button.click();
@@ -126,26 +142,37 @@ export const scenarios = [
   },
   {
     id: "E-12",
-    name: "deleting a topic or the last channel with consumers says who would create it again",
+    name: "deleting a topic with producers and consumers says who would create it again",
     run: async (t) => {
       const cluster = await t.cluster();
       const topic = "e2e.recreate";
       await prepare(cluster, topic, "only");
-      const client = await (
-        await Client.connect(cluster.nsqds[0].tcpPort, { client_id: "fulfil-1", hostname: "fulfil-1.prod" })
-      ).subscribe(topic, "only", 0);
-      t.cleanup(() => client.close());
+      await connected(t, cluster, topic, "only");
       const guarded = await t.open(cluster.admin.url, { allow: [NOT_FOUND] });
       await guarded.go(`topics/${topic}`);
       await act(guarded, "Delete…").click();
       await dialog(guarded).getByText("1 connected consumer").waitFor();
       await dialog(guarded).getByText("would create it again").waitFor();
-      t.assert.match(await dialog(guarded).innerText(), /fulfil-1/);
+      await until("both are named", async () => /web-1 \(producer\).*fulfil-1/.test(await dialog(guarded).innerText()));
       await dialog(guarded).getByRole("button", { name: "Cancel" }).click();
+      t.assert.ok(await channelOf(cluster, 0, topic, "only"));
+    },
+  },
+  {
+    id: "E-13",
+    name: "deleting the last channel warns, and names the consumers that would create it again, not the producers",
+    run: async (t) => {
+      const cluster = await t.cluster();
+      const topic = "e2e.last";
+      await prepare(cluster, topic, "only");
+      await connected(t, cluster, topic, "only");
+      const guarded = await t.open(cluster.admin.url, { allow: [NOT_FOUND] });
       await guarded.go(`topics/${topic}/only`);
       await act(guarded, "Delete…").click();
       await dialog(guarded).getByText("pile up in the topic").waitFor();
-      t.assert.match(await dialog(guarded).innerText(), /fulfil-1/);
+      const text = await dialog(guarded).innerText();
+      t.assert.match(text, /fulfil-1/);
+      t.assert.doesNotMatch(text, /web-1/);
       await dialog(guarded).getByRole("button", { name: "Cancel" }).click();
       t.assert.ok(await channelOf(cluster, 0, topic, "only"));
     },

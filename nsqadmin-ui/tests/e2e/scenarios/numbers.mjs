@@ -35,12 +35,11 @@ export const scenarios = [
         for (let i = 0; i < (perSecond * step) / 1000; i++) cluster.publish(i % 3, topic, "x").catch(() => {});
       }, step);
       t.cleanup(() => clearInterval(timer));
-      await new Promise((resolve) => setTimeout(resolve, 1000));
       const guarded = await t.open(cluster.admin.url);
       await guarded.go(`topics?q=${topic}`);
-      await new Promise((resolve) => setTimeout(resolve, 30_000));
-      const rate = number(await cell(guarded.page, "Topics", topic, "Publish/s"));
-      t.assert.ok(Math.abs(rate - perSecond) <= perSecond * 0.15, `${rate}/s is shown of ${perSecond}/s`);
+      const rate = async () => number(await cell(guarded.page, "Topics", topic, "Publish/s"));
+      const isRight = async () => Math.abs((await rate()) - perSecond) <= perSecond * 0.15;
+      await until(`${perSecond}/s`, isRight, 30_000);
     },
   },
   {
@@ -52,6 +51,8 @@ export const scenarios = [
       await cluster.publishMany(0, topic, 10);
       await cluster.known(`topics/${topic}`);
       const guarded = await t.open(cluster.admin.url);
+      // Its clock can be put forward: a minute in which nothing is asked for takes a moment.
+      await guarded.page.clock.install();
       await guarded.go(`topics/${topic}?tab=nodes`);
       const depth = () => cell(guarded.page, `Nodes of ${topic}`, "Total", "Depth");
       await until("the first depth", async () => (await depth()) === "10");
@@ -60,11 +61,10 @@ export const scenarios = [
       await guarded.page.keyboard.press("h");
       await guarded.page.getByRole("button", { name: "Updates: held" }).waitFor();
       t.assert.match(guarded.page.url(), /live=0/);
-      await guarded.page.waitForTimeout(300);
       const asked = () => guarded.requests.filter((r) => r.url().includes("/api/")).length;
       const before = asked();
       await cluster.publishMany(0, topic, 5);
-      await guarded.page.waitForTimeout(5000);
+      await guarded.page.clock.runFor(60_000);
       const late = guarded.requests.slice(-4).map((r) => r.url());
       t.assert.equal(asked(), before, `a held page asks for nothing: ${late}`);
       t.assert.equal(await depth(), "17");
@@ -74,9 +74,8 @@ export const scenarios = [
         Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
         document.dispatchEvent(new Event("visibilitychange"));
       });
-      await guarded.page.waitForTimeout(500);
       const hidden = asked();
-      await guarded.page.waitForTimeout(5000);
+      await guarded.page.clock.runFor(60_000);
       t.assert.equal(asked(), hidden, "a hidden page asks for nothing");
     },
   },
@@ -98,7 +97,7 @@ export const scenarios = [
       await guarded.page.getByRole("button", { name: /Columns and copies/ }).click();
       await guarded.page.getByRole("menuitemcheckbox", { name: "Messages", exact: true }).click();
       await guarded.page.keyboard.press("Escape");
-      await guarded.page.waitForTimeout(400);
+      await guarded.page.waitForURL((url) => url.searchParams.has("q") && url.searchParams.has("cols"));
       const query = new URL(guarded.page.url()).searchParams;
       t.assert.equal(query.get("q"), "e2e.view");
       t.assert.equal(query.get("f"), "backlog");
@@ -218,12 +217,22 @@ export const scenarios = [
       t.cleanup(() => clearInterval(timer));
       const guarded = await t.open(cluster.admin.url);
       await until("the topic", async () => (await fetch(`${cluster.admin.url}api/ext/topics/${topic}`)).ok, 20_000);
-      await new Promise((resolve) => setTimeout(resolve, 12_000));
+      const rates = async () => {
+        const path = `api/ext/series?entity=topic:${topic}&metric=publish&range_ms=900000&points=900`;
+        const { data } = await (await fetch(`${cluster.admin.url}${path}`)).json();
+        return data.series[0].values;
+      };
+      const known = async () => (await rates()).filter((v) => v !== null && v > 0).length;
+      await until("some samples", async () => (await known()) >= 5, 30_000);
       const nsqd = cluster.nsqds[0];
       await nsqd.stop();
-      await new Promise((resolve) => setTimeout(resolve, 3000));
+      await until("a node that is away", async () => {
+        const { upstreams } = await (await fetch(`${cluster.admin.url}api/ext/nodes`)).json();
+        return upstreams.nsqd.ok === 0;
+      });
+      const before = await known();
       await nsqd.start();
-      await new Promise((resolve) => setTimeout(resolve, 15_000));
+      await until("samples after the restart", async () => (await known()) >= before + 5, 40_000);
       await guarded.go(`topics/${topic}?tab=charts&t=15m`);
       await guarded.page.locator("canvas").first().waitFor();
       await guarded.page

@@ -60,11 +60,6 @@ async function subject(t) {
 /** Chromium itself reports pages that are served as 404, which ours may be. */
 const NOT_FOUND = /status of 404/;
 
-async function settled(page) {
-  await page.waitForSelector("h1", { state: "attached" });
-  await page.waitForFunction(() => !document.querySelector(".skeleton"), null, { timeout: 10_000 });
-}
-
 export const scenarios = [
   {
     id: "E-01",
@@ -76,7 +71,7 @@ export const scenarios = [
         const guarded = await t.open(url, { allow: [NOT_FOUND] });
         for (const [name, [path, heading]] of Object.entries(pages(found))) {
           await guarded.go(path);
-          await settled(guarded.page);
+          await guarded.settled();
           if (heading)
             t.assert.match(
               await guarded.page.locator("h1").first().innerText(),
@@ -87,21 +82,21 @@ export const scenarios = [
         await guarded.go();
         for (const name of ["Topics", "Channels", "Clients", "Nodes", "Lookup", "Counter", "Overview"]) {
           await guarded.page.getByRole("navigation", { name: "Main" }).getByRole("link", { name }).click();
-          await settled(guarded.page);
+          await guarded.settled();
           t.assert.equal(await guarded.page.locator('nav[aria-label="Main"] [aria-current]').innerText(), name);
           t.assert.ok(guarded.page.url().startsWith(url), guarded.page.url());
         }
       }
       const small = await t.open(found.url, { height: 400 });
       await small.go(`topics/${encodeURIComponent(found.topic)}`);
-      await settled(small.page);
+      await small.settled();
       await small.page.waitForSelector("tbody a.name");
       await small.page.locator("tbody a.name").first().scrollIntoViewIfNeeded();
       const before = await small.page.evaluate(() => scrollY);
       t.assert.ok(before > 50, "the page is long enough to scroll");
       await small.page.locator("tbody a.name").first().click();
       await small.page.waitForURL(/topics\/[^/]+\/[^/]+$/);
-      await settled(small.page);
+      await small.settled();
       t.assert.equal(await small.page.evaluate(() => scrollY), 0);
       await small.page.goBack();
       await small.page.waitForFunction((y) => Math.abs(scrollY - y) < 3, before);
@@ -118,8 +113,7 @@ export const scenarios = [
         const guarded = await t.open(found.url, { theme, allow: [NOT_FOUND] });
         for (const [name, [path]] of Object.entries(pages(found))) {
           await guarded.go(path);
-          await settled(guarded.page);
-          await guarded.page.waitForTimeout(300);
+          await guarded.settled();
           await guarded.checkAccess(`${name}, ${theme}`);
           const nameless = await guarded.page.evaluate(() =>
             [...document.querySelectorAll("button, a[href], input, select, textarea")]
@@ -142,15 +136,13 @@ export const scenarios = [
         const guarded = await t.open(found.url, { width, height: 844, allow: [NOT_FOUND] });
         for (const [name, [path]] of Object.entries(pages(found))) {
           await guarded.go(path);
-          await settled(guarded.page);
-          await guarded.page.waitForTimeout(150);
+          await guarded.settled();
           await guarded.checkWidth(`${name} at ${width} px`);
         }
       }
       const phone = await t.open(found.url, { width: 390, height: 844 });
       await phone.go(`topics/${encodeURIComponent(found.topic)}`);
-      await settled(phone.page);
-      await phone.page.waitForTimeout(300);
+      await phone.settled();
       await phone.checkAccess("Topic on a phone");
     },
   },
@@ -175,7 +167,7 @@ export const scenarios = [
       await guarded.page.unroute(/app-.*\.js/);
       await guarded.page.emulateMedia({ forcedColors: "active" });
       await guarded.go("topics");
-      await settled(guarded.page);
+      await guarded.settled();
     },
   },
   {
@@ -186,7 +178,7 @@ export const scenarios = [
       const { url } = await subject(t);
       const guarded = await t.open(url);
       await guarded.go();
-      await settled(guarded.page);
+      await guarded.settled();
       const served = [];
       guarded.page.on("response", async (response) => {
         if (response.url().includes("/static/"))
@@ -201,7 +193,7 @@ export const scenarios = [
       );
       t.assert.ok(entries >= 3, "assets were loaded");
       await guarded.go();
-      await settled(guarded.page);
+      await guarded.settled();
       const transferred = await guarded.page.evaluate(() =>
         performance
           .getEntriesByType("resource")

@@ -38,8 +38,7 @@ export const scenarios = [
         "topics/e2e.readonly?tab=publish",
       ]) {
         await guarded.go(path);
-        await guarded.page.waitForFunction(() => !document.querySelector(".skeleton"));
-        await guarded.page.waitForTimeout(200);
+        await guarded.settled();
         const controls = await guarded.page.locator("button, input[type=submit]").allInnerTexts();
         t.assert.deepEqual(
           controls.filter((c) => MUTATING.test(c.trim())),
