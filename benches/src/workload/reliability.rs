@@ -1,12 +1,7 @@
-//! What it costs to be safe, and what trouble costs those who did not make it.
-//!
-//! The level of durability is a flag for the server: `nsq-bench synced-pub-128 … -- --durability=fsync`.
+//! What trouble costs those who did not make it: garbage, peers that hang, and a kill.
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -20,42 +15,12 @@ use crate::client::paced::{Pace, Paced, publish_paced};
 use crate::client::producer::{Producers, PublishPlan};
 use crate::clock::{self, SECOND_NS, now_ns};
 use crate::error::{Doing, Result};
-use crate::histogram::Histogram;
 use crate::process::server::Server;
-use crate::wire::chunk::Method;
 use crate::wire::command::{self, MAGIC};
 
 pub(super) const GROUP: Group = Group {
     name: "reliability",
     workloads: &[
-        Workload {
-            name: "synced-pub-128",
-            about: "pub-128 beside the time that a sync of 4 KiB takes on the same disk",
-            limit: None,
-            run: |bench| {
-                let plan = PublishPlan::new(Method::Pub, TOPIC, bench.count(200_000, 128));
-                synced(
-                    bench,
-                    &PublishPlan {
-                        connections: 128,
-                        ..plan
-                    },
-                )
-            },
-        },
-        Workload {
-            name: "synced-mpub-4",
-            about: "MPUB of 200 messages of 200 bytes, the next one after the OK, on four connections, beside the same",
-            limit: None,
-            run: |bench| {
-                let plan = PublishPlan {
-                    connections: 4,
-                    window_chunks: 1,
-                    ..PublishPlan::batches(TOPIC, bench.count(2_000_000, 1_600))
-                };
-                synced(bench, &plan)
-            },
-        },
         Workload {
             name: "storm",
             about: "1,000 PUB per second, first alone, then while 5,000 connections per second bring garbage",
@@ -78,49 +43,6 @@ pub(super) const GROUP: Group = Group {
 };
 
 const TOPIC: &str = "bench";
-
-/// What a sync is timed with, and how often.
-const SYNCED_BYTES: usize = 4096;
-const SYNCS: u64 = 300;
-
-fn synced(bench: &Bench<'_>, plan: &PublishPlan) -> Result<Figures> {
-    let data = bench.data_directory()?;
-    let disk = sync_times(data.path(), bench.count(SYNCS, 3))?;
-    let memory = format!("--mem-queue-size={}", plan.messages + 1_000);
-    let server = bench.start_in(data.path(), &[&memory])?;
-    let addresses = server.with_channel(TOPIC, "channel")?;
-    let producers = Producers::connect(addresses, plan, 0)?;
-    server.settle()?;
-    let mut span = server.span()?;
-    let published = producers.run(bench.deadline())?;
-    span.stop_clock();
-    server.settle()?;
-    let spent = span.end()?;
-    let mut figures = Figures::default();
-    figures.phase(&spent, published.tally.count, published.tally.count * 200);
-    let names = ["request p50", "request p99", "request p99.9", "request max"];
-    figures.latency(names, &published.latency);
-    figures.context("sync p50", "ms", milliseconds(disk.quantile_ns(500)));
-    figures.context("sync p99", "ms", milliseconds(disk.quantile_ns(990)));
-    Ok(figures)
-}
-
-/// How long the disk takes to sync a little more of a file, which is what a sync of a queue comes to.
-fn sync_times(directory: &Path, count: u64) -> Result<Histogram> {
-    let path = directory.join("syncs");
-    let doing = || format!("timing syncs of {}", path.display());
-    let file = File::create(&path).doing(doing)?;
-    let mut times = Histogram::default();
-    for number in 0..count {
-        file.write_all_at(&[b'.'; SYNCED_BYTES], number * SYNCED_BYTES as u64)
-            .doing(doing)?;
-        let begun_ns = now_ns();
-        file.sync_data().doing(doing)?;
-        times.record(now_ns() - begun_ns);
-    }
-    std::fs::remove_file(&path).doing(doing)?;
-    Ok(times)
-}
 
 const PUBLISHES_PER_SECOND: u64 = 1_000;
 const VISITS_PER_SECOND: u64 = 5_000;
