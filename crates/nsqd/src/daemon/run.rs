@@ -19,8 +19,9 @@ use crate::session;
 use crate::statsd;
 use crate::tls::{Tls, log_raised_version};
 
-/// How long connections may take to end. They need no longer than their last write.
-const SESSIONS_PATIENCE: Duration = Duration::from_millis(1500);
+/// How long connections may take to end. They need no longer than their last write. Requests over HTTP have as long, at
+/// the same time.
+const SESSIONS_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long tasks begun by events may take to end.
 const TASKS_PATIENCE: Duration = Duration::from_secs(1);
@@ -213,6 +214,12 @@ impl Daemon {
         let accepting = async {
             let outcome = accepting.await;
             stop_all.trigger();
+            // Nobody comes any more.
+            nsqd.clients.close_all();
+            let left = sessions.wait(&clock, SESSIONS_PATIENCE).await;
+            if left > 0 {
+                tracing::warn!("NSQ: {left} connections did not end in time");
+            }
             outcome
         };
         // State that a panic has left half changed serves nobody: what can be saved is.
@@ -247,12 +254,7 @@ impl Daemon {
             tracing::info!("HTTPS: closing {address}");
         }
         nsqd.stopping.store(true, Ordering::Release);
-        nsqd.clients.close_all();
-        let left = sessions.wait(&clock, SESSIONS_PATIENCE).await;
-        if left > 0 {
-            tracing::warn!("NSQ: {left} connections did not end in time");
-        }
-        // What they held is not lost: closing a channel collects it wherever it is.
+        // What connections held that have not ended is not lost: closing a channel collects it wherever it is.
         let saved = nsqd.close_topics().await;
         tracing::info!("NSQ: stopping subsystems");
         nsqd.lookup.close(&clock).await;
