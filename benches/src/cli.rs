@@ -52,7 +52,7 @@ enum Command {
         _flags: Vec<String>,
     },
     /// Publish or consume with the client library, in step with the process that measures it
-    #[command(hide = true)]
+    #[command(hide = true, name = library::COMMAND)]
     Client(library::Job),
 }
 
@@ -248,6 +248,18 @@ mod tests {
     fn a_limit_server_accepts_the_flags_of_an_nsqd() {
         let line = ["nsq-bench", "limit", "sink", "--", "--tcp-address=127.0.0.1:0"];
         assert!(Cli::try_parse_from(line).is_ok());
+    }
+
+    #[test]
+    fn no_command_is_called_as_a_workload_is() {
+        let command = Cli::command();
+        let commands: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        for group in GROUPS {
+            let workloads = group.workloads.iter().map(|workload| workload.name);
+            for name in workloads.chain([group.name]) {
+                assert!(!commands.contains(&name), "{name}");
+            }
+        }
     }
 
     #[test]

@@ -27,6 +27,9 @@ use tokio::task::JoinSet;
 use crate::error::{Doing, Result};
 use crate::wire::body::HEADER_BYTES;
 
+/// What this program is told so that it becomes such a client.
+pub(crate) const COMMAND: &str = "client-process";
+
 /// The channel that is consumed.
 pub(crate) const CHANNEL: &str = "channel";
 

@@ -9,7 +9,7 @@ use std::thread;
 use super::usage::Meter;
 use crate::clock::Deadline;
 use crate::error::{Doing, Error, Result};
-use crate::library::Work;
+use crate::library::{self, Work};
 
 /// A started client; dropping it kills it. [`crate::library`] says what passes between it and this process.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Client {
         let own = std::env::current_exe().doing(|| "finding this program's own file")?;
         let mut command = Command::new(program.unwrap_or(&own));
         if program.is_none() {
-            command.arg("client");
+            command.arg(library::COMMAND);
         }
         let mut child = command
             .arg(work.name())
