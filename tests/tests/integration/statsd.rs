@@ -5,6 +5,7 @@ use std::net::UdpSocket;
 use std::time::Duration;
 
 use nsq_tests::peer::PATIENCE;
+use nsq_tests::program::{self, reference_or_note};
 use nsq_tests::{Nsqd, Setup, Stopwatch, command, deviates};
 use serde_json::json;
 
@@ -129,6 +130,40 @@ fn a_push_names_every_counter_and_gauge_of_topics_and_channels() {
         ]
     );
     nsqd.log().await_line("INFO: STATSD: pushing stats to ");
+}
+
+#[test]
+fn the_original_pushes_the_same_lines() {
+    let Some(original) = reference_or_note("nsqd") else {
+        return;
+    };
+    let [ours, theirs] = [program::nsqd(), &original].map(|nsqd| {
+        let statsd = Statsd::start();
+        let nsqd = statsd
+            .setup()
+            .program(nsqd)
+            .flag("--e2e-processing-latency-percentile=0.99,0.5")
+            .start();
+        // Every push ends with it, even one that comes too early.
+        nsqd.create_topic("last");
+        let channels = ["one", "two.three", "four#ephemeral"];
+        for topic in ["a", "b.c", "d#ephemeral"] {
+            nsqd.topic_action("create", topic);
+            for channel in channels {
+                nsqd.channel_action("create", topic, channel);
+            }
+            for body in ["1", "22", "333"] {
+                nsqd.publish(topic, body);
+            }
+            for channel in channels {
+                nsqd.await_channel(topic, channel, &json!({"depth": 3}));
+            }
+        }
+        nsqd.publish("last", "4444");
+        statsd.totals_when("p.topic.last.message_count", "p.topic.last.backend_depth:")
+    });
+    assert_eq!(ours.len(), 3 * (6 + 3 * 10) + 4);
+    assert_eq!(ours, theirs);
 }
 
 #[test]
