@@ -1,7 +1,6 @@
 //! What was accepted, and what was finished.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -9,8 +8,6 @@ use parking_lot::{Condvar, Mutex};
 pub(crate) struct Ledger {
     state: Mutex<State>,
     changed: Condvar,
-    /// Whether nsqd may answer a publish with an error.
-    may_refuse: AtomicBool,
 }
 
 #[derive(Default)]
@@ -18,6 +15,7 @@ struct State {
     next: u64,
     accepted: BTreeSet<String>,
     finished: Vec<BTreeSet<String>>,
+    is_dark: bool,
     /// Messages that came again after their FIN was sent.
     again: u64,
 }
@@ -31,23 +29,24 @@ impl Ledger {
         Self {
             state: Mutex::new(state),
             changed: Condvar::new(),
-            may_refuse: AtomicBool::new(false),
         }
     }
 
-    /// From now on nsqd has a reason to refuse messages.
-    pub(crate) fn allow_refusals(&self) {
-        self.may_refuse.store(true, Ordering::Release);
+    /// From now on nothing counts that nsqd says: nobody would hear it, were it not for the test.
+    ///
+    /// A sync that is under way when a file system is shut down may end as if it had worked.
+    pub(crate) fn lose_power(&self) {
+        self.state.lock().is_dark = true;
     }
 
-    /// It has none any more.
-    pub(crate) fn forbid_refusals(&self) {
-        self.may_refuse.store(false, Ordering::Release);
+    /// It counts again.
+    pub(crate) fn regain_power(&self) {
+        self.state.lock().is_dark = false;
     }
 
-    /// Whether it has.
-    pub(crate) fn allows_refusals(&self) -> bool {
-        self.may_refuse.load(Ordering::Acquire)
+    /// Whether nothing counts.
+    pub(crate) fn is_dark(&self) -> bool {
+        self.state.lock().is_dark
     }
 
     /// A body that no other message has.
@@ -59,7 +58,11 @@ impl Ledger {
 
     /// nsqd has said OK.
     pub(crate) fn accept(&self, bodies: impl IntoIterator<Item = String>) {
-        self.state.lock().accepted.extend(bodies);
+        let mut state = self.state.lock();
+        if !state.is_dark {
+            state.accepted.extend(bodies);
+        }
+        drop(state);
         self.changed.notify_all();
     }
 

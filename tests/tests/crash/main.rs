@@ -96,7 +96,7 @@ fn crash_once(
 ) -> Nsqd {
     let address = nsqd.tcp_address();
     let until = ledger.accepted() + accepted;
-    ledger.forbid_refusals();
+    ledger.regain_power();
     let mut workers = Vec::new();
     for producer in 0..3 {
         let ledger = Arc::clone(ledger);
@@ -172,13 +172,13 @@ fn durability_fsync_survives_losses_of_power() {
         return;
     };
     crash_again_and_again(Setup::on(&disk), &FSYNC, true, &|nsqd, ledger, rng| {
-        // Either nsqd goes first, or it sees its disk fail and says so to publishers.
+        // Either nsqd goes first, or it sees its disk fail.
         let stopped = if rng.below(2) == 0 {
             let stopped = nsqd.kill();
             disk.lose_power();
             stopped
         } else {
-            ledger.allow_refusals();
+            ledger.lose_power();
             disk.lose_power();
             nsqd.kill()
         };
