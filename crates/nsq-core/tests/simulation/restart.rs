@@ -57,7 +57,14 @@ impl World {
         self.collect_held(&mut clients);
         drop(clients);
 
-        if is_saved && failed.is_empty() {
+        // Delays are kept in a file of their own, and are lost if the disk does not take that.
+        let has_delays = |channel: &ChannelModel| {
+            !channel.deferred.is_empty() || channel.has_unread_due || channel.has_left_deferred
+        };
+        let may_lose_delays = self.setup.keeps_deferred
+            && !self.is_calm
+            && self.topics.values().any(|topic| topic.channels.values().any(has_delays));
+        if is_saved && failed.is_empty() && !may_lose_delays {
             self.carry_over(&memory_lens);
         } else {
             self.recover(false, |entry, _| {
