@@ -11,6 +11,9 @@ use crate::coverage::Reached;
 use crate::model::{ChannelModel, Entry, QueueModel, Serial};
 use crate::world::{WorkKind, World, start_process};
 
+/// With `--sync-every` no larger than this, a few messages that are finished have others put aside.
+const ASIDE_SOON: u64 = 10;
+
 impl World {
     /// Stops as the daemon does, and starts again.
     pub(crate) fn restart(&mut self) {
@@ -151,6 +154,7 @@ impl World {
         let group = self.new_group();
         let is_written = self.setup.durability != Durability::Go;
         let keeps_deferred = self.setup.keeps_deferred;
+        let is_put_aside = self.setup.sync_every <= ASIDE_SOON;
         for (name, topic) in &mut self.topics {
             carry_over(&mut topic.queue, memory_lens[name]);
             // Which messages the pump moves then shows in the channels.
@@ -167,6 +171,8 @@ impl World {
                 carry_over(&mut channel.queue, memory_lens[&format!("{name}:{channel_name}")]);
                 // What was deferred in the files is saved last, wherever it waited.
                 channel.queue.is_ordered &= !is_written && !channel.has_unread_deferred;
+                // So is what was put aside because it lay behind one that was in flight.
+                channel.queue.is_ordered &= channel.abandoned.is_empty() || !is_put_aside;
                 let held = channel.abandoned.drain(..);
                 channel
                     .queue
