@@ -102,7 +102,8 @@ async fn send(admin: &Admin, parts: &Parts, body: HandlerBody) -> Result<Respons
     if order.split && order.defer_ms > 0 {
         return Err(Refusal::invalid("nsqd defers single messages only."));
     }
-    let view = admin.collector.view();
+    // A topic may have been created a moment ago.
+    let view = admin.collector.watch(false).await;
     let node = choose(&view, &order)?;
     let topic = escape(&order.topic);
     let url = match (order.split, order.defer_ms) {

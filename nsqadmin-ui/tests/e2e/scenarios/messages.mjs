@@ -21,6 +21,14 @@ async function withChannel(cluster, topic, nodes = [0, 1, 2]) {
     await cluster.post(i, `channel/create?topic=${topic}&channel=durable`);
   }
   await cluster.known(`topics/${topic}/durable`);
+  await until(
+    "the channel on every node",
+    async () => {
+      const { data } = await (await fetch(`${cluster.admin.url}api/ext/topics/${topic}/durable`)).json();
+      return data.nodes.filter((n) => n.missing === false).length === nodes.length;
+    },
+    25_000,
+  );
 }
 
 export const scenarios = [
