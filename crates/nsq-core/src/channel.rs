@@ -19,14 +19,14 @@ use tokio::sync::oneshot;
 
 use crate::consumer::{AnswerError, Consumer};
 use crate::core::Core;
-use crate::deferred::Deferred;
+use crate::deferred::{Deferred, Due};
 use crate::files::{Files, QueueOwner};
 use crate::guid::Guid;
 use crate::in_flight::InFlight;
 use crate::io::{IoState, IoTask};
 use crate::message::Message;
 use crate::quantile::{Histogram, LatencyWindow};
-use crate::queue::{Claim, Command, Outcome, Put, Queue, StorageError};
+use crate::queue::{Claim, Command, Outcome, Parked, Put, Queue, StorageError};
 use crate::stats::{ChannelSnapshot, LatencySnapshot};
 use crate::timer::Timed;
 use crate::waiting::{PerLocality, Waiting, Wakes, wake};
@@ -273,18 +273,20 @@ impl Channel {
         in_flight.append(&mut state.abandoned.take_all());
         state.take_deferred();
         let deferred = state.deferred.take_all();
+        let deferred_in_files = state.deferred.take_in_files();
         let memory = state.queue.available();
-        if memory + in_flight.len() + deferred.len() > 0 {
+        let deferred_len = deferred.len() + deferred_in_files.len();
+        if memory + in_flight.len() + deferred_len > 0 {
             tracing::info!(
                 "CHANNEL({}): flushing {memory} memory {} in-flight {} deferred messages to backend",
                 self.name,
                 in_flight.len(),
-                deferred.len()
+                deferred_len
             );
         }
         state.queue.command(Command::Close, reply);
         state.queue.save(in_flight);
-        state.queue.save_deferred(deferred);
+        state.queue.save_deferred(deferred, deferred_in_files);
         drop(state);
         self.schedule_io();
         wait
@@ -373,12 +375,7 @@ impl Channel {
         }
         state.message_count += 1;
         message.clear_aside();
-        if let Some(message) = state.queue.defer(message, due, claim) {
-            self.defer(&mut state, message, due);
-        } else {
-            drop(state);
-            self.schedule_io();
-        }
+        self.defer(state, message, due, claim);
     }
 
     /// Messages of these records are finished.
@@ -457,7 +454,7 @@ impl Channel {
     ) -> Result<(), AnswerError> {
         message.detach();
         let mut wakes = Wakes::new();
-        let mut state = self.state.lock();
+        let state = self.state.lock();
         if !state.saves() {
             return Err(AnswerError::Exiting);
         }
@@ -465,7 +462,7 @@ impl Channel {
         if delay.is_zero() {
             self.put_back(state, [message], &mut wakes);
         } else {
-            self.defer(&mut state, message, now + delay);
+            self.defer(state, message, now + delay, || Claim::Nobody);
         }
         wake(wakes);
         Ok(())
@@ -588,10 +585,23 @@ impl Channel {
         }
     }
 
-    fn defer(&self, state: &mut State, mut message: Message, due: Moment) {
+    /// Keeps a message until it is due, in memory or in the files, and releases the lock.
+    fn defer(
+        &self,
+        mut state: parking_lot::MutexGuard<'_, State>,
+        mut message: Message,
+        due: Moment,
+        claim: impl FnOnce() -> Claim,
+    ) {
+        let here = state.deferred.len_here();
         message.detach();
-        state.deferred.insert(due, message);
-        self.arm_at(state, due);
+        if let Some(message) = state.queue.defer(message, due, here, claim) {
+            state.deferred.insert(due, message);
+            self.arm_at(&mut state, due);
+        } else {
+            drop(state);
+            self.schedule_io();
+        }
     }
 
     /// Sets the timer for the earliest thing to come.
@@ -649,9 +659,14 @@ impl State {
 
     /// Takes in the deferred messages that the files have by now.
     fn take_deferred(&mut self) {
-        for (due, mut message) in self.queue.take_deferred() {
-            message.detach();
-            self.deferred.insert(due, message);
+        for (due, parked) in self.queue.take_deferred() {
+            match parked {
+                Parked::Here(mut message) => {
+                    message.detach();
+                    self.deferred.insert(due, message);
+                }
+                Parked::InFiles(ticket) => self.deferred.insert_in_files(due, ticket),
+            }
         }
     }
 
@@ -743,10 +758,16 @@ impl Timed for Channel {
         }
         self.timeout_count
             .fetch_add(returned.len() as u64, Ordering::Relaxed);
-        while let Some(message) = state.deferred.pop_due(now) {
-            returned.push(message);
+        let mut in_files = Vec::new();
+        while let Some(due) = state.deferred.pop_due(now) {
+            match due {
+                Due::Here(message) => returned.push(message),
+                Due::InFiles(ticket) => in_files.push(ticket),
+            }
         }
-        let service = state.queue.on_timer(now);
+        let service = !in_files.is_empty();
+        state.queue.push_due(in_files);
+        let service = state.queue.on_timer(now) || service;
         self.arm(&mut state, now);
         self.put_back(state, returned, &mut wakes);
         wake(wakes);

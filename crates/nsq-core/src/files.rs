@@ -170,6 +170,7 @@ impl State {
             Work::Supersede(tickets) => self.consume(owner, |disk| disk.supersede(&tickets)),
             Work::Write { segments, hand_out } => self.write(owner, segments, generation, hand_out),
             Work::Defer(messages) => self.defer(owner, messages, generation),
+            Work::ReadDue(tickets) => self.read_due(owner, &tickets, generation),
             Work::Read => self.read(owner, generation),
             Work::Sync => self.begin_sync(owner),
             Work::Commit => self.commit(owner),
@@ -280,10 +281,15 @@ impl State {
         };
         match DiskQueue::open(Arc::clone(&core.storage), options) {
             Ok(mut disk) => {
-                let (depth, starts_deferred) = (disk.depth(), disk.starts_deferred());
+                let (depth, starts_deferred) = (disk.unread(), disk.starts_deferred());
+                let clock = WallTime::of(core);
+                let left = disk.take_left_deferred().into_iter();
+                let left = left
+                    .map(|(ticket, due_ns)| (ticket, clock.moment_of(due_ns)))
+                    .collect();
                 *self = Self::Open(Box::new(disk));
                 core.health.clear(&owner.files_name());
-                owner.with_queue(|queue| queue.opened(generation, depth, starts_deferred));
+                owner.with_queue(|queue| queue.opened(generation, depth, starts_deferred, left));
                 ControlFlow::Continue(())
             }
             Err(error) => {
@@ -395,6 +401,30 @@ impl State {
             _ => Err(StorageError::new("exiting")),
         };
         owner.with_queue(|queue| queue.put_off(generation, messages, outcome));
+    }
+
+    fn read_due(&mut self, owner: &impl QueueOwner, tickets: &[u64], generation: u64) {
+        let Self::Open(disk) = self else { return };
+        match disk.read_deferred(tickets) {
+            Ok(records) => {
+                let unread = tickets.get(records.len()..).unwrap_or_default();
+                let messages = tickets.iter().zip(records).filter_map(|(ticket, record)| {
+                    let mut message = Message::from_record(record?)?;
+                    message.set_ticket(*ticket);
+                    Some(message)
+                });
+                let messages = messages.collect();
+                owner.with_queue(|queue| queue.due_read(generation, messages, unread));
+            }
+            Err(error) => {
+                let retry_at = owner.core().clock.now() + RETRY_AFTER;
+                owner.with_queue(|queue| {
+                    queue.due_read(generation, Vec::new(), tickets);
+                    queue.hold_due(retry_at);
+                });
+                note(owner, Err(error));
+            }
+        }
     }
 
     fn read(&mut self, owner: &impl QueueOwner, generation: u64) {

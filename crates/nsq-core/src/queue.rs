@@ -4,9 +4,10 @@ mod claim;
 #[cfg(test)]
 mod model;
 mod tail;
+mod work;
 
 pub(crate) use claim::{Claim, Move, Progress};
-pub(crate) use tail::{Command, Deferring, Segment, Trouble, Work, Written};
+pub(crate) use work::{Command, Deferring, Parked, Segment, Trouble, Work, Written};
 
 use std::fmt;
 use std::sync::Arc;
@@ -123,14 +124,15 @@ impl Queue {
 
     /// Messages in memory and on disk.
     pub(crate) fn depth(&self) -> u64 {
-        self.memory.len() as u64 + self.tail.as_ref().map_or(0, Tail::depth)
+        let on_disk = self.tail.as_ref().map_or(0, |tail| tail.depth() + tail.due_len());
+        self.memory.len() as u64 + on_disk
     }
 
     /// Messages on disk or on their way there.
     pub(crate) fn backend_depth(&self) -> u64 {
         self.tail
             .as_ref()
-            .map_or(0, |tail| tail.depth() + tail.prefetched)
+            .map_or(0, |tail| tail.depth() + tail.due_len() + tail.prefetched)
     }
 
     /// Deferred messages that are on their way to the files, or have just arrived there.
@@ -188,9 +190,10 @@ impl Queue {
             let in_files = usize::try_from(tail.prefetched).unwrap_or(usize::MAX);
             let mut room = (self.memory_max + in_files).saturating_sub(self.memory.len());
             for message in messages.by_ref() {
-                if message.ticket().is_some() {
+                let has_record = message.ticket().is_some();
+                if has_record && tail.can_prefetch() {
                     tail.prefetched += 1;
-                } else if room > 0 {
+                } else if !has_record && room > 0 {
                     room -= 1;
                 } else {
                     overflow = Some(message);
@@ -215,16 +218,17 @@ impl Queue {
         self.memory.push_back(message);
     }
 
-    /// Writes a message to the files that is deferred, if the durability asks for that; gives it back if not.
-    /// What was written is [taken](Self::take_deferred) then.
+    /// Writes a message to the files that is deferred, if the durability asks for that, or if `here` of them are in
+    /// memory and that is enough; gives it back if not. What was written is [taken](Self::take_deferred) then.
     pub(crate) fn defer(
         &mut self,
         message: Message,
         due: Moment,
+        here: usize,
         claim: impl FnOnce() -> Claim,
     ) -> Option<Message> {
         match &mut self.tail {
-            Some(tail) if tail.writes_all() && message.ticket().is_none() => {
+            Some(tail) if tail.writes_all() || here >= self.memory_max => {
                 tail.defer(Deferring {
                     message,
                     due,
@@ -237,7 +241,7 @@ impl Queue {
     }
 
     /// Deferred messages that are in the files since the last call.
-    pub(crate) fn take_deferred(&mut self) -> Vec<(Moment, Message)> {
+    pub(crate) fn take_deferred(&mut self) -> Vec<(Moment, Parked)> {
         self.tail.as_mut().map_or_else(Vec::new, Tail::take_deferred)
     }
 
@@ -375,10 +379,10 @@ impl Queue {
         }
     }
 
-    /// Likewise, messages that are deferred, in the order in which they are due.
-    pub(crate) fn save_deferred(&mut self, messages: Vec<(Moment, Message)>) {
+    /// Likewise, messages that are deferred, in the order in which they are due, and those that the files have.
+    pub(crate) fn save_deferred(&mut self, messages: Vec<(Moment, Message)>, in_files: Vec<(u64, Moment)>) {
         if let Some(tail) = &mut self.tail {
-            tail.save_deferred(messages);
+            tail.save_deferred(messages, in_files);
         }
     }
 
@@ -431,9 +435,16 @@ impl Queue {
     }
 
     /// The files were opened and hold `depth` records, of which the first may be deferred.
-    pub(crate) fn opened(&mut self, generation: u64, depth: u64, starts_deferred: bool) {
+    /// A crash has left those of `left` deferred.
+    pub(crate) fn opened(
+        &mut self,
+        generation: u64,
+        depth: u64,
+        starts_deferred: bool,
+        left: Vec<(u64, Moment)>,
+    ) {
         if let Some(tail) = &mut self.tail {
-            tail.opened(generation, depth, starts_deferred);
+            tail.opened(generation, depth, starts_deferred, left);
         }
     }
 
@@ -470,6 +481,32 @@ impl Queue {
         }
     }
 
+    /// Deferred messages that the files have are due.
+    pub(crate) fn push_due(&mut self, tickets: Vec<u64>) {
+        if let Some(tail) = &mut self.tail {
+            tail.push_due(tickets);
+        }
+    }
+
+    /// Deferred messages that are due were read, except those of `unread`.
+    pub(crate) fn due_read(&mut self, generation: u64, messages: Vec<Message>, unread: &[u64]) {
+        let is_current = self
+            .tail
+            .as_mut()
+            .is_some_and(|tail| tail.due_read(generation, unread));
+        if is_current {
+            // If they are too many, the files keep them as they keep all others.
+            self.put(messages.into_iter(), || Claim::Nobody);
+        }
+    }
+
+    /// They could not be read; it is tried again at `retry_at`.
+    pub(crate) fn hold_due(&mut self, retry_at: Moment) {
+        if let Some(tail) = &mut self.tail {
+            tail.hold_due(retry_at);
+        }
+    }
+
     /// The next messages were read from the files, oldest first, and so many are left there. Those with a due time
     /// are deferred until then.
     pub(crate) fn refilled(
@@ -486,8 +523,8 @@ impl Queue {
         let count = messages.len() as u64;
         tail.prefetched += count;
         tail.last_block_len = count;
-        // Behind deferred ones, there may be more of them.
-        tail.wanted = count == 0 && !deferred.is_empty();
+        // Behind deferred ones, there may be more of them. If they cannot be written elsewhere, that can wait.
+        tail.wanted = count == 0 && !deferred.is_empty() && !tail.is_in_trouble();
         tail.stored = unread;
         tail.first_ns = None;
         tail.take_back(deferred);

@@ -25,6 +25,12 @@ const DEFERRED: u8 = 3;
 /// Tickets from here on are those of deferred records, which never were in a data file.
 pub(crate) const DEFERRED_TICKETS: u64 = 1 << 46;
 
+/// Bytes of records that are read at once, about.
+const CHUNK_LEN: usize = 1024 * 1024;
+
+/// Records that are copied at once, at most.
+const CHUNK_RECORDS: usize = 8192;
+
 /// The file is written anew when it is this much larger than twice what it has to hold.
 const WASTE_MAX: u64 = 4 * 1024 * 1024;
 
@@ -48,9 +54,13 @@ pub(crate) struct Aside {
     /// Where the next entry goes.
     end: u64,
     live: BTreeMap<u64, Place>,
+    /// The deferred records. There may be very many of them.
+    waiting: BTreeMap<u64, Spot>,
     live_bytes: u64,
     /// Tickets of records that an earlier process has left, and that are not handed out yet.
     unread: VecDeque<u64>,
+    /// Deferred records that an earlier process has left, for the owner to take.
+    left: Vec<(u64, i64)>,
     /// There may be a file.
     exists: bool,
     /// Deferred records so far.
@@ -73,13 +83,19 @@ struct Place {
     len: u32,
 }
 
+/// Where a deferred record lies in the file, in as few bytes as can be.
+#[derive(Debug, Clone, Copy)]
+struct Spot {
+    offset_high: u32,
+    offset_low: u32,
+    len: u32,
+}
+
 /// What an earlier process has left.
 #[derive(Debug)]
 pub(crate) struct Left {
     pub(crate) ticket: u64,
     pub(crate) data: Bytes,
-    /// Until when it is deferred.
-    pub(crate) due_ns: Option<i64>,
 }
 
 /// What is to be kept aside.
@@ -105,6 +121,11 @@ impl Aside {
             .load(file.as_ref(), position)
             .map_err(Error::io(Action::Read, path))?;
         aside.unread = aside.live.keys().copied().collect();
+        aside
+            .left
+            .retain(|(ticket, _)| aside.waiting.contains_key(ticket));
+        aside.left.sort_unstable();
+        aside.left.dedup_by_key(|(ticket, _)| *ticket);
         Ok(aside)
     }
 
@@ -130,6 +151,8 @@ impl Aside {
                 DEFERRED => {
                     self.deferred = self.deferred.max((ticket % DEFERRED_TICKETS) + 1);
                     self.remember(ticket, place);
+                    self.left
+                        .push((ticket, i64::try_from(origin.file).unwrap_or(i64::MAX)));
                 }
                 _ => {}
             }
@@ -139,13 +162,18 @@ impl Aside {
 
     /// A number above all tickets of records in the file that were in a data file.
     pub(crate) fn next_ticket(&self) -> u64 {
-        let mut tickets = self.live.range(..DEFERRED_TICKETS);
+        let mut tickets = self.live.iter();
         tickets.next_back().map_or(0, |(ticket, _)| ticket + 1)
     }
 
     /// Records that are not done.
     pub(crate) fn len(&self) -> u64 {
-        self.live.len() as u64
+        (self.live.len() + self.waiting.len()) as u64
+    }
+
+    /// Deferred records that an earlier process has left, with the times until which they are; once.
+    pub(crate) fn take_left(&mut self) -> Vec<(u64, i64)> {
+        std::mem::take(&mut self.left)
     }
 
     /// Records that are not handed out.
@@ -231,46 +259,80 @@ impl Aside {
             records.push(Left {
                 ticket,
                 data: Bytes::from(record),
-                due_ns: self.due_ns(ticket),
             });
         }
         Ok(records)
     }
 
-    /// All records that are not done, for the data files.
-    pub(crate) fn all(&mut self, storage: &dyn Storage, names: &Names) -> Result<Vec<Left>, Error> {
-        let tickets: Vec<_> = self.live.keys().copied().collect();
-        let records = tickets.into_iter().map(|ticket| {
-            Ok(Left {
-                ticket,
-                data: Bytes::from(self.record(storage, names, ticket)?),
-                due_ns: self.due_ns(ticket).filter(|_| self.unread.contains(&ticket)),
-            })
-        });
-        records.collect()
+    /// The next records that are not done, from `from` on, for the data files: about a mebibyte of them, and at least
+    /// one while there are any.
+    pub(crate) fn records_from(
+        &mut self,
+        storage: &dyn Storage,
+        names: &Names,
+        from: u64,
+    ) -> Result<Vec<Left>, Error> {
+        let kept = self.live.range(from..).map(|(ticket, _)| *ticket);
+        let waiting = self.waiting.range(from..).map(|(ticket, _)| *ticket);
+        let tickets: Vec<_> = kept.chain(waiting).take(CHUNK_RECORDS).collect();
+        let mut records = Vec::new();
+        let mut bytes = 0;
+        for ticket in tickets {
+            let data = Bytes::from(self.record(storage, names, ticket)?);
+            bytes += data.len();
+            records.push(Left { ticket, data });
+            if bytes >= CHUNK_LEN {
+                break;
+            }
+        }
+        Ok(records)
     }
 
-    /// Until when a record is deferred.
-    fn due_ns(&self, ticket: u64) -> Option<i64> {
-        let place = self.live.get(&ticket).filter(|place| place.kind == DEFERRED)?;
-        i64::try_from(place.origin.file).ok()
+    /// Reads deferred records, as many of the first as are about a mebibyte, and at least one. `None` stands for one
+    /// that is not here.
+    pub(crate) fn read_deferred(
+        &mut self,
+        storage: &dyn Storage,
+        names: &Names,
+        tickets: &[u64],
+    ) -> Result<Vec<Option<Bytes>>, Error> {
+        let mut records = Vec::new();
+        let mut bytes = 0;
+        for ticket in tickets {
+            if bytes >= CHUNK_LEN {
+                break;
+            }
+            if !self.waiting.contains_key(ticket) {
+                records.push(None);
+                continue;
+            }
+            match self.record(storage, names, *ticket) {
+                Ok(record) => {
+                    bytes += record.len();
+                    records.push(Some(Bytes::from(record)));
+                }
+                Err(_) if !records.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(records)
     }
 
-    /// Whether the next record that is handed out is deferred; `None` if there is none.
-    pub(crate) fn starts_deferred(&self) -> Option<bool> {
-        let first = self.unread.front()?;
-        Some(self.due_ns(*first).is_some())
+    /// Where a record lies that is not done.
+    fn place(&self, ticket: u64) -> Option<(u64, u32)> {
+        let kept = self.live.get(&ticket).map(|place| (place.offset, place.len));
+        kept.or_else(|| self.waiting.get(&ticket).map(|spot| (spot.offset(), spot.len)))
     }
 
     fn record(&mut self, storage: &dyn Storage, names: &Names, ticket: u64) -> Result<Vec<u8>, Error> {
-        let Some(place) = self.live.get(&ticket).copied() else {
+        let Some((offset, len)) = self.place(ticket) else {
             return Ok(Vec::new());
         };
         let file = self.file(storage, names)?;
-        let mut record = Vec::new();
-        read_fully(file.as_ref(), &mut record, place.len as usize, place.offset)
+        let mut record = Vec::with_capacity(len as usize);
+        read_fully(file.as_ref(), &mut record, len as usize, offset)
             .and_then(|read| {
-                if read == place.len as usize {
+                if read == len as usize {
                     Ok(record)
                 } else {
                     Err(io::ErrorKind::UnexpectedEof.into())
@@ -342,15 +404,15 @@ impl Aside {
         let mut entries = Vec::new();
         let mut count = 0;
         for ticket in tickets {
-            if let Some(place) = self.forget(*ticket) {
-                encode(&mut entries, DONE, *ticket, place.origin, &[]);
+            if self.forget(*ticket) {
+                encode(&mut entries, DONE, *ticket, Position::default(), &[]);
                 count += 1;
             }
         }
         if count == 0 {
             return 0;
         }
-        if self.live.is_empty() && self.cut(storage, names).is_ok() {
+        if self.len() == 0 && self.cut(storage, names).is_ok() {
             return count;
         }
         if self.append(storage, names, &entries).is_err() {
@@ -407,35 +469,65 @@ impl Aside {
 
     /// Writes the file anew with nothing but what it has to hold.
     fn rewrite(&mut self, storage: &dyn Storage, names: &Names) -> Result<(), Error> {
-        let mut entries = Vec::new();
-        let mut places = BTreeMap::new();
-        let tickets: Vec<_> = self.live.keys().copied().collect();
-        for ticket in tickets {
-            let record = self.record(storage, names, ticket)?;
-            if let Some(place) = self.live.get(&ticket) {
-                let offset = (entries.len() + HEAD_LEN + FIELDS_LEN) as u64;
-                encode(&mut entries, place.kind, ticket, place.origin, &record);
-                places.insert(ticket, Place { offset, ..*place });
-            }
-        }
         let temporary = names.aside_temporary();
-        let file = storage
+        let copy = storage
             .open(&temporary, OpenMode::Replace)
             .map_err(Error::io(Action::Open, &temporary))?;
-        write_fully(file.as_ref(), &entries, 0)
-            .map_err(|(_, error)| Error::io(Action::Write, &temporary)(error))?;
-        file.sync().map_err(Error::io(Action::Sync, &temporary))?;
+        let (mut end, mut places, mut spots) = (0, Vec::new(), Vec::new());
+        let mut from = 0;
+        loop {
+            // Some at a time: together they may be more than there is memory.
+            let records = self.records_from(storage, names, from)?;
+            let Some(last) = records.last() else { break };
+            from = last.ticket + 1;
+            let mut entries = Vec::new();
+            for Left { ticket, data } in &records {
+                let offset = end + (entries.len() + HEAD_LEN + FIELDS_LEN) as u64;
+                if let Some(place) = self.live.get(ticket) {
+                    encode(&mut entries, KEPT, *ticket, place.origin, data);
+                    places.push((*ticket, offset));
+                } else {
+                    let until = self.until(storage, names, *ticket)?;
+                    encode(&mut entries, DEFERRED, *ticket, until, data);
+                    spots.push((*ticket, Spot::new(offset, data.len())));
+                }
+            }
+            write_fully(copy.as_ref(), &entries, end)
+                .map_err(|(_, error)| Error::io(Action::Write, &temporary)(error))?;
+            end += entries.len() as u64;
+        }
+        copy.sync().map_err(Error::io(Action::Sync, &temporary))?;
         storage
             .rename(&temporary, &names.aside())
             .map_err(Error::io(Action::Rename, names.aside()))?;
         self.handle = None;
-        self.end = entries.len() as u64;
-        self.live = places;
+        self.end = end;
+        for (ticket, offset) in places {
+            if let Some(place) = self.live.get_mut(&ticket) {
+                place.offset = offset;
+            }
+        }
+        for (ticket, spot) in spots {
+            self.waiting.insert(ticket, spot);
+        }
         self.synced = self.changes;
         self.is_suspect = false;
         // The new name has to be synced, too.
         self.named = false;
         Ok(())
+    }
+
+    /// Until when a record is deferred, as the file says.
+    fn until(&mut self, storage: &dyn Storage, names: &Names, ticket: u64) -> Result<Position, Error> {
+        let Some(spot) = self.waiting.get(&ticket).copied() else {
+            return Ok(Position::default());
+        };
+        let file = self.file(storage, names)?;
+        let mut fields = Vec::with_capacity(FIELDS_LEN);
+        let start = spot.offset().saturating_sub(FIELDS_LEN as u64);
+        read_fully(file.as_ref(), &mut fields, FIELDS_LEN, start)
+            .map_err(Error::io(Action::Read, names.aside()))?;
+        Ok(decode(&fields).map_or_else(Position::default, |(_, _, until)| until))
     }
 
     fn file(&mut self, storage: &dyn Storage, names: &Names) -> Result<Arc<dyn StorageFile>, Error> {
@@ -459,16 +551,37 @@ impl Aside {
     }
 
     fn remember(&mut self, ticket: u64, place: Place) {
+        self.forget(ticket);
         self.live_bytes += entry_len(place.len);
-        if let Some(former) = self.live.insert(ticket, place) {
-            self.live_bytes -= entry_len(former.len);
+        if place.kind == DEFERRED {
+            self.waiting
+                .insert(ticket, Spot::new(place.offset, place.len as usize));
+        } else {
+            self.live.insert(ticket, place);
         }
     }
 
-    fn forget(&mut self, ticket: u64) -> Option<Place> {
-        let place = self.live.remove(&ticket)?;
-        self.live_bytes -= entry_len(place.len);
-        Some(place)
+    /// Returns whether it was here.
+    fn forget(&mut self, ticket: u64) -> bool {
+        let kept = self.live.remove(&ticket).map(|place| place.len);
+        let len = kept.or_else(|| self.waiting.remove(&ticket).map(|spot| spot.len));
+        self.live_bytes -= len.map_or(0, entry_len);
+        len.is_some()
+    }
+}
+
+impl Spot {
+    fn new(offset: u64, len: usize) -> Self {
+        let low = offset & u64::from(u32::MAX);
+        Self {
+            offset_high: u32::try_from(offset >> 32).unwrap_or(u32::MAX),
+            offset_low: u32::try_from(low).unwrap_or(u32::MAX),
+            len: u32::try_from(len).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn offset(self) -> u64 {
+        (u64::from(self.offset_high) << 32) | u64::from(self.offset_low)
     }
 }
 

@@ -164,6 +164,11 @@ impl DiskQueue {
         self.handed_out.len() + self.aside.len() - self.aside.unread()
     }
 
+    /// Records of the data files that are handed out and not consumed: those that [`advance`](Self::advance) takes.
+    pub fn handed_out_in_order(&self) -> u64 {
+        self.handed_out.len()
+    }
+
     /// Records that are consumed and would be handed out again after a crash, since one before them is not.
     pub fn holes(&self) -> u64 {
         self.handed_out.holes()

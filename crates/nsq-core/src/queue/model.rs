@@ -172,7 +172,7 @@ impl Bench {
         match work {
             Work::Open => {
                 let depth = self.files.unread.len() as u64;
-                self.queue.opened(generation, depth, false);
+                self.queue.opened(generation, depth, false, Vec::new());
             }
             Work::Consume(tickets) | Work::Supersede(tickets) => {
                 for ticket in tickets {
@@ -205,6 +205,7 @@ impl Bench {
             }
             Work::Refused => {}
             Work::Defer(messages) => panic!("{messages:?} are deferred"),
+            Work::ReadDue(tickets) => panic!("{tickets:?} are deferred"),
             Work::Command(command, reply) => {
                 assert_eq!(command, Command::Empty);
                 self.files.handed_out.clear();

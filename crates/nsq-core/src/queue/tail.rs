@@ -1,12 +1,13 @@
 //! The part of a queue that is on disk or on its way there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use nsq_diskqueue::DiskQueue;
 use nsq_runtime::Moment;
 use tokio::sync::oneshot;
 
+use super::work::{Command, Deferring, Parked, Segment, Trouble, Work, Written};
 use super::{Claim, Outcome, QueueOptions, StorageError};
 use crate::durability::Durability;
 use crate::fifo::Fifo;
@@ -59,8 +60,14 @@ pub(super) struct Tail {
     /// Deferred messages on their way into the files.
     deferring: Vec<Deferring>,
     deferring_len: u64,
-    /// Those that are there, for the owner to take.
-    deferred: Vec<(Moment, Message)>,
+    /// Those that are there, or that the files refuse, for the owner to take.
+    deferred: Vec<(Moment, Parked)>,
+    /// Tickets of deferred messages that are due and have to be read, in the order of their times.
+    due: VecDeque<u64>,
+    /// Those that are being read.
+    reading_due: u64,
+    /// Reading them has failed: it is tried again later.
+    is_due_held: bool,
     /// Those that the files keep deferred beyond a clean stop, by their tickets.
     kept_deferred: Vec<(u64, Moment)>,
     /// Written, and not synced, for those that wait for that.
@@ -98,86 +105,6 @@ pub(super) struct Tail {
     generation: u64,
 }
 
-/// Why the files take nothing.
-#[derive(Clone, Debug)]
-pub(crate) enum Trouble {
-    /// They could not be written to. Whether they can be by now shows when it is tried.
-    Write(StorageError),
-    /// They could not be synced: until they are, nothing that is written is safe.
-    Sync(StorageError),
-}
-
-impl Trouble {
-    pub(crate) fn error(&self) -> &StorageError {
-        let (Self::Write(error) | Self::Sync(error)) = self;
-        error
-    }
-}
-
-/// Messages that came together, and who waits to hear that they are safe.
-#[derive(Debug)]
-pub(crate) struct Segment {
-    pub(crate) messages: Vec<Message>,
-    pub(crate) claim: Claim,
-}
-
-/// A message that is to be written with the time until which it is deferred.
-#[derive(Debug)]
-pub(crate) struct Deferring {
-    pub(crate) message: Message,
-    pub(crate) due: Moment,
-    pub(crate) claim: Claim,
-}
-
-/// What happens to the files as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Command {
-    /// Drop all content.
-    Empty,
-    /// Write everything, sync, and end.
-    Close,
-    /// Drop all content and the files, and end.
-    Delete,
-}
-
-/// The next thing to do with the files.
-#[derive(Debug)]
-pub(crate) enum Work {
-    Open,
-    Consume(Vec<u64>),
-    /// Likewise, but these have other records that are yet to be synced.
-    Supersede(Vec<u64>),
-    Write {
-        segments: Vec<Segment>,
-        /// The reader of the files has caught up and memory is low: the messages stay in memory as well,
-        /// and are not read back.
-        hand_out: bool,
-    },
-    Defer(Vec<Deferring>),
-    Read,
-    Sync,
-    /// Sync what was written, for those that wait for it.
-    Commit,
-    /// Find out whether the files can be written to again.
-    Probe,
-    /// Nothing: the files take nothing, and what waited for them has found another place.
-    Refused,
-    Command(Command, oneshot::Sender<Outcome>),
-}
-
-/// What came of a write.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Written {
-    /// So many messages are in the files, from the first on.
-    pub(crate) kept: usize,
-    /// So many of them are to stay in memory, from the first on.
-    pub(crate) handed_out: usize,
-    /// The ticket of the first of those; the others follow.
-    pub(crate) first_ticket: u64,
-    /// Records in the files that are not in memory, now.
-    pub(crate) unread: u64,
-}
-
 impl Tail {
     pub(super) fn new(options: QueueOptions) -> Self {
         let QueueOptions {
@@ -207,6 +134,9 @@ impl Tail {
             deferring: Vec::new(),
             deferring_len: 0,
             deferred: Vec::new(),
+            due: VecDeque::new(),
+            reading_due: 0,
+            is_due_held: false,
             kept_deferred: Vec::new(),
             unsynced: Vec::new(),
             committing: Vec::new(),
@@ -238,6 +168,11 @@ impl Tail {
         self.depth() == 0
     }
 
+    /// Whether memory takes one more message that has a record.
+    pub(super) fn can_prefetch(&self) -> bool {
+        self.prefetched < self.prefetch_max
+    }
+
     /// Whether every message is written before it is accepted.
     pub(super) fn writes_all(&self) -> bool {
         self.durability.writes()
@@ -248,15 +183,52 @@ impl Tail {
         self.generation == generation && self.closing.is_none()
     }
 
-    /// Deferred messages that an earlier process has left.
-    pub(super) fn take_back(&mut self, mut messages: Vec<(Moment, Message)>) {
+    /// Deferred messages are due: they are to be read.
+    pub(super) fn push_due(&mut self, tickets: Vec<u64>) {
+        self.due.extend(tickets);
+    }
+
+    /// Deferred messages that are due and not read yet.
+    pub(super) fn due_len(&self) -> u64 {
+        self.due.len() as u64 + self.reading_due
+    }
+
+    /// So many of them have been read, or are not there any more; the others are to be read again.
+    pub(super) fn due_read(&mut self, generation: u64, unread: &[u64]) -> bool {
+        if self.generation != generation {
+            return false;
+        }
+        self.reading_due = 0;
+        if self.closing.is_none() {
+            for ticket in unread.iter().rev() {
+                self.due.push_front(*ticket);
+            }
+        }
+        self.takes(generation)
+    }
+
+    /// They could not be read; it is tried again at `retry_at`.
+    pub(super) fn hold_due(&mut self, retry_at: Moment) {
+        self.is_due_held = true;
+        self.retry_at = Some(retry_at);
+    }
+
+    /// Deferred messages that an earlier process has left in the data files.
+    pub(super) fn take_back(&mut self, messages: Vec<(Moment, Message)>) {
         let tickets = messages.iter().filter_map(|(_, message)| message.ticket());
         let in_files = tickets.filter(|ticket| !DiskQueue::is_deferred(*ticket));
         if let Some(last) = in_files.max() {
             // A clean stop gives them other records: those before them cannot stay as they are, either.
             self.untaken = self.untaken.max(last + 1);
         }
-        self.deferred.append(&mut messages);
+        for (due, message) in messages {
+            // There may be more than there is memory for.
+            self.defer(Deferring {
+                message,
+                due,
+                claim: Claim::Nobody,
+            });
+        }
     }
 
     /// Messages are about to be written.
@@ -318,6 +290,7 @@ impl Tail {
         let probe = is_due(&mut self.probe_at);
         self.sync_due |= sync;
         self.wanted |= retry;
+        self.is_due_held &= !retry;
         self.probe_due |= probe;
         sync || retry || probe
     }
@@ -335,6 +308,8 @@ impl Tail {
         self.deferring_len = 0;
         self.wanted = false;
         self.deferred.clear();
+        self.due.clear();
+        self.reading_due = 0;
         let pending = self.pending.drain(..).map(|segment| segment.claim);
         let deferring = self.deferring.drain(..).map(|deferring| deferring.claim);
         let written = self.unsynced.drain(..).chain(self.committing.drain(..));
@@ -365,6 +340,10 @@ impl Tail {
             Work::Probe
         } else if let Some(work) = self.next_write(memory) {
             work
+        } else if !self.due.is_empty() && !self.is_due_held && self.closing.is_none() {
+            let tickets: Vec<_> = self.due.drain(..self.due.len().min(DEFER_MAX)).collect();
+            self.reading_due = tickets.len() as u64;
+            Work::ReadDue(tickets)
         } else if self.closing.is_some() && (self.syncing || self.moving) {
             return None;
         } else if let Some(reply) = self.closing.take() {
@@ -456,7 +435,12 @@ impl Tail {
                 deferring.claim.fail(error);
             }
             Claim::Move(_) if self.is_given_up => deferring.claim.fail(error),
-            Claim::Nobody | Claim::Move(_) => self.deferring.push(deferring),
+            Claim::Move(_) => self.deferring.push(deferring),
+            Claim::Nobody => {
+                self.deferring_len -= 1;
+                self.deferred
+                    .push((deferring.due, Parked::Here(deferring.message)));
+            }
         }
     }
 
@@ -472,7 +456,7 @@ impl Tail {
     }
 
     /// What has been deferred in the files since the last call.
-    pub(super) fn take_deferred(&mut self) -> Vec<(Moment, Message)> {
+    pub(super) fn take_deferred(&mut self) -> Vec<(Moment, Parked)> {
         std::mem::take(&mut self.deferred)
     }
 
@@ -492,22 +476,22 @@ impl Tail {
         }
     }
 
-    /// Messages that are deferred when a clean stop comes.
-    pub(super) fn save_deferred(&mut self, messages: Vec<(Moment, Message)>) {
+    /// Messages that are deferred when a clean stop comes, and the tickets of those that the files have.
+    pub(super) fn save_deferred(&mut self, messages: Vec<(Moment, Message)>, in_files: Vec<(u64, Moment)>) {
+        self.due.clear();
+        self.kept_deferred.extend(in_files);
         if !self.keeps_deferred {
+            self.kept_deferred.clear();
             let messages = messages.into_iter().map(|(_, message)| message).collect();
             self.push_pending(messages, Claim::Nobody);
             return;
         }
         for (due, message) in messages {
-            match message.ticket().filter(|ticket| DiskQueue::is_deferred(*ticket)) {
-                Some(ticket) => self.kept_deferred.push((ticket, due)),
-                None => self.defer(Deferring {
-                    message,
-                    due,
-                    claim: Claim::Nobody,
-                }),
-            }
+            self.defer(Deferring {
+                message,
+                due,
+                claim: Claim::Nobody,
+            });
         }
     }
 
@@ -535,18 +519,13 @@ impl Tail {
         match outcome {
             Ok(first_ticket) => {
                 for (ticket, deferring) in (first_ticket..).zip(messages) {
-                    let Deferring {
-                        mut message,
-                        due,
-                        claim,
-                    } = deferring;
+                    let Deferring { message, due, claim } = deferring;
                     self.superseded.extend(message.ticket());
-                    message.set_ticket(ticket);
                     self.deferring_len -= 1;
                     if self.closing.is_some() {
                         self.kept_deferred.push((ticket, due));
                     } else {
-                        self.deferred.push((due, message));
+                        self.deferred.push((due, Parked::InFiles(ticket)));
                     }
                     self.settle(claim);
                 }
@@ -636,7 +615,13 @@ impl Tail {
         }
     }
 
-    pub(super) fn opened(&mut self, generation: u64, depth: u64, starts_deferred: bool) {
+    pub(super) fn opened(
+        &mut self,
+        generation: u64,
+        depth: u64,
+        starts_deferred: bool,
+        left: Vec<(u64, Moment)>,
+    ) {
         self.opened = true;
         self.trouble = None;
         // When it is due shows when it is read, and nobody may ask for it until then.
@@ -644,6 +629,13 @@ impl Tail {
         // What is to be dropped next does not count any more.
         if self.generation == generation && self.dropping.is_none() {
             self.stored += depth;
+            let left = left.into_iter();
+            if self.closing.is_some() {
+                self.kept_deferred.extend(left);
+            } else {
+                self.deferred
+                    .extend(left.map(|(ticket, due)| (due, Parked::InFiles(ticket))));
+            }
         }
     }
 

@@ -95,6 +95,8 @@ reached! {
     PutAside,
     /// A deferred message was written at once.
     DeferredToDisk,
+    /// Likewise, since there was no room in memory.
+    DeferredSpilled,
     /// After a clean stop, deferred messages were deferred again.
     DeferredKept,
     /// A crash has left deferred messages.

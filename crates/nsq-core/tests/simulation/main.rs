@@ -35,7 +35,7 @@ const STEPS: usize = 400;
 const FIRST: u64 = 900;
 
 /// Lives of a usual run: together they take a few seconds and reach every state.
-const RUNS: u64 = 100;
+const RUNS: u64 = 160;
 
 fn from_env(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()

@@ -42,8 +42,6 @@ impl World {
 
     pub(crate) fn create_channel(&mut self, topic: &str, name: &str) -> Option<Arc<Channel>> {
         let serial = self.next_serial();
-        let is_written = self.setup.durability != Durability::Go;
-        let keeps_deferred = self.setup.keeps_deferred;
         let model = self.topics.get_mut(topic)?;
         let outcome = model.handle.channel_or_create(&ChannelName::new(name).unwrap());
         let Ok((handle, is_new)) = outcome else {
@@ -55,7 +53,7 @@ impl World {
             let is_residue = self.residue.remove(&format!("{topic}:{name}")) && !channel.is_ephemeral;
             if is_residue {
                 channel.queue.is_recovering = true;
-                channel.has_left_deferred = is_written || keeps_deferred;
+                channel.has_left_deferred = true;
                 model.created_at = 0;
             }
             model.channels.insert(name.to_owned(), channel);
@@ -116,11 +114,13 @@ impl World {
                     self.wait_in_topic(topic, serials.clone(), defer_ms, before.backend_depth);
                 }
                 self.keep(topic, serials, receipt);
-                if defer_ms > 0 && self.setup.durability != Durability::Go {
+                if defer_ms > 0 && goes_on {
                     // When it is due counts from now, and the timer is set once it is written.
                     while self.io_step() {}
                     let has_aside = self.storage.names().iter().any(|name| name.contains("aside"));
                     self.coverage.note_if(has_aside, Reached::DeferredToDisk);
+                    let is_spilled = has_aside && self.setup.durability == Durability::Go;
+                    self.coverage.note_if(is_spilled, Reached::DeferredSpilled);
                 }
             }
         }
@@ -213,7 +213,8 @@ impl World {
             let is_direct =
                 self.is_calm && topic.flows() && topic.handle.snapshot(false, |_| false).depth == 0;
             let is_known = topic.channels.values().all(ChannelModel::knows_deferred);
-            (is_direct || (!is_written && is_known))
+            let is_moved = !topic.flows() || topic.handle.snapshot(false, |_| false).depth > 0;
+            (is_direct || (!is_written && is_moved && is_known))
                 && !topic.queue.is_recovering
                 && !topic.queue.entries.iter().any(|entry| entry.may_lose_delay)
         })
@@ -430,6 +431,13 @@ impl World {
     /// Lets time pass, and everything happen that is due by then.
     pub(crate) fn advance(&mut self, duration: Duration) {
         self.trace(format!("advance {duration:?}"));
+        let until = self.now() + duration;
+        let channels = self.topics.values().flat_map(|topic| topic.channels.values());
+        let mut deferred = channels.flat_map(|channel| &channel.deferred);
+        if deferred.any(|waiting| waiting.due <= until) {
+            // One that is due while it is on its way to the files would be late.
+            while self.io_step() {}
+        }
         self.clock.advance(duration);
         if self.rng.chance(50) {
             self.expire_clients();
@@ -458,6 +466,8 @@ impl World {
             let expired = returned.len();
             channel.timeout_count += expired as u64;
             for entry in channel.take_due(now, group) {
+                // It may have to be read first, and others come meanwhile.
+                channel.queue.is_ordered &= channel.is_ephemeral;
                 returned.push(entry);
             }
             self.coverage.note_if(expired > 0, Reached::TimedOutAbandoned);

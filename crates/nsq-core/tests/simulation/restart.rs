@@ -66,7 +66,10 @@ impl World {
         };
         let may_lose_delays = self.setup.keeps_deferred
             && !self.is_calm
-            && self.topics.values().any(|topic| topic.channels.values().any(has_delays));
+            && self
+                .topics
+                .values()
+                .any(|topic| topic.channels.values().any(has_delays));
         if is_saved && failed.is_empty() && !may_lose_delays {
             self.carry_over(&memory_lens);
         } else {
@@ -266,7 +269,6 @@ impl World {
         let mut left_deferred = 0;
         let messages = &self.messages;
         let is_written = self.setup.durability != Durability::Go;
-        let keeps_deferred = self.setup.keeps_deferred;
         let note_accepted = |entry: &mut Entry| {
             let info = entry
                 .serial
@@ -291,7 +293,7 @@ impl World {
                     entry.serial.filter(|_| is_safe(&entry, is_exiting))
                 };
                 // Also those that have come due since, and are not finished.
-                channel.has_left_deferred |= is_written || keeps_deferred;
+                channel.has_left_deferred = true;
                 channel.has_unread_deferred = false;
                 channel.has_unread_due = false;
                 let has_left_deferred = is_written && !channel.deferred.is_empty();

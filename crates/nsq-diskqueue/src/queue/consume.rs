@@ -131,8 +131,9 @@ impl DiskQueue {
         Ok(self.handed_out.holes() > holes_max)
     }
 
-    /// Keeps records that are not to be read before a certain time, in nanoseconds since 1970: they are handed out
-    /// at once, and after a restart with that time. Returns the ticket of the first; those of the others follow.
+    /// Keeps records that are not to be read before a certain time, in nanoseconds since 1970. They are handed out: by
+    /// [`read_deferred`](Self::read_deferred), and after a crash with
+    /// [`take_left_deferred`](Self::take_left_deferred). Returns the ticket of the first; those of the others follow.
     ///
     /// They are with the operating system when this returns. [`close`](Self::close) appends them to the data
     /// files, where upstream looks for them, and keeps the time in a file that upstream ignores; see

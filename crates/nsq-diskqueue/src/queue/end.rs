@@ -82,32 +82,33 @@ impl DiskQueue {
     /// Appends what is kept aside to the data files, where upstream looks for it, and notes beside them what of it is
     /// deferred.
     fn take_back_aside(&mut self, waiting: &[(u64, i64)]) -> Result<(), Error> {
-        let mut batch = RecordBatch::new();
-        let mut due = Vec::new();
-        for left in self.aside.all(self.storage.as_ref(), &self.names)? {
-            batch.push(&[&left.data]);
-            let index = waiting.binary_search_by_key(&left.ticket, |(ticket, _)| *ticket);
-            let due_ns = index
-                .ok()
-                .and_then(|index| waiting.get(index))
-                .map(|(_, due_ns)| *due_ns);
-            due.push((due_ns.or(left.due_ns), crc32fast::hash(&left.data)));
-        }
-        self.appended_at = Some(Vec::with_capacity(due.len()));
-        let appended = self.append(&batch);
-        let positions = self.appended_at.take().unwrap_or_default();
-        appended.map_err(|failed| failed.source)?;
-        self.aside.mark_needless();
-        let dues = due.into_iter().zip(positions);
-        let dues: Vec<_> = dues
-            .filter_map(|((due_ns, checksum), position)| {
-                Some(Due {
+        let left = self.aside.take_left();
+        let due_of = |ticket| find(waiting, ticket).or_else(|| find(&left, ticket));
+        let mut dues = Vec::new();
+        let mut from = 0;
+        loop {
+            let records = self
+                .aside
+                .records_from(self.storage.as_ref(), &self.names, from)?;
+            let Some(last) = records.last() else { break };
+            from = last.ticket + 1;
+            let mut batch = RecordBatch::new();
+            for record in &records {
+                batch.push(&[&record.data]);
+            }
+            self.appended_at = Some(Vec::with_capacity(records.len()));
+            let appended = self.append(&batch);
+            let positions = self.appended_at.take().unwrap_or_default();
+            appended.map_err(|failed| failed.source)?;
+            for (record, position) in records.iter().zip(positions) {
+                dues.extend(due_of(record.ticket).map(|until_ns| Due {
                     position,
-                    until_ns: due_ns?,
-                    checksum,
-                })
-            })
-            .collect();
+                    until_ns,
+                    checksum: crc32fast::hash(&record.data),
+                }));
+            }
+        }
+        self.aside.mark_needless();
         self.keep_dues(&dues);
         Ok(())
     }
@@ -199,4 +200,9 @@ impl DiskQueue {
             last + 1,
         ))
     }
+}
+
+fn find(times: &[(u64, i64)], ticket: u64) -> Option<i64> {
+    let index = times.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()?;
+    times.get(index).map(|(_, time)| *time)
 }

@@ -60,8 +60,24 @@ impl DiskQueue {
     /// as nobody is to have it yet.
     pub fn starts_deferred(&mut self) -> bool {
         let cursor = self.cursor;
-        let aside = self.aside.starts_deferred();
-        aside.unwrap_or_else(|| self.dues.has(self.storage.as_ref(), &self.names, cursor))
+        self.aside.unread() == 0 && self.dues.has(self.storage.as_ref(), &self.names, cursor)
+    }
+
+    /// Deferred records that a crash has left, with their tickets and until when they are, in nanoseconds since 1970;
+    /// once. They are handed out already.
+    pub fn take_left_deferred(&mut self) -> Vec<(u64, i64)> {
+        self.aside.take_left()
+    }
+
+    /// Reads [deferred](Self::defer) records by their tickets: about a mebibyte, from the first on, and at least one.
+    /// `None` stands for one that is not there.
+    ///
+    /// # Errors
+    ///
+    /// If the first could not be read.
+    pub fn read_deferred(&mut self, tickets: &[u64]) -> Result<Vec<Option<Bytes>>, Error> {
+        self.aside
+            .read_deferred(self.storage.as_ref(), &self.names, tickets)
     }
 
     /// Hands out what an earlier process has kept aside: it is older than all there is in the data files.
@@ -73,7 +89,7 @@ impl DiskQueue {
             ticket: left.ticket,
             data: left.data,
             end,
-            due_ns: left.due_ns,
+            due_ns: None,
         };
         Ok(records.map(record).collect())
     }

@@ -21,6 +21,7 @@ fn read_all(queue: &mut DiskQueue) -> Vec<(u64, Option<i64>)> {
     loop {
         let records = queue.read(100).unwrap();
         if records.is_empty() {
+            read.extend(read_left(queue));
             return read;
         }
         read.extend(records.iter().map(|record| {
@@ -28,6 +29,21 @@ fn read_all(queue: &mut DiskQueue) -> Vec<(u64, Option<i64>)> {
             (number, record.due_ns)
         }));
     }
+}
+
+/// What a crash has left deferred.
+fn read_left(queue: &mut DiskQueue) -> Vec<(u64, Option<i64>)> {
+    let left = queue.take_left_deferred();
+    let tickets: Vec<_> = left.iter().map(|(ticket, _)| *ticket).collect();
+    let records = queue.read_deferred(&tickets).unwrap();
+    let numbers = records.iter().map(|record| {
+        let record = record.as_ref().unwrap();
+        body(record).strip_prefix('r').unwrap().parse().unwrap()
+    });
+    numbers
+        .zip(left)
+        .map(|(number, (_, due_ns))| (number, Some(due_ns)))
+        .collect()
 }
 
 fn deferred(numbers: std::ops::Range<u64>) -> Vec<(i64, Vec<u8>)> {
@@ -253,4 +269,91 @@ fn a_stop_that_ends_at_any_moment_loses_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_deferred_is_read_by_its_ticket_and_stays_until_it_is_consumed() {
+    let storage = MemStorage::new();
+    let mut queue = open_with(&storage, small_files());
+    let first = queue.defer(&deferred(0..5)).unwrap();
+    queue.consume(&[first + 1]).unwrap();
+    let read = queue.read_deferred(&[first + 4, first + 1, first]).unwrap();
+    let bodies: Vec<_> = read
+        .iter()
+        .map(|record| record.as_ref().map(|record| body(record)))
+        .collect();
+    assert_eq!(bodies, [Some("r04".to_owned()), None, Some("r00".to_owned())]);
+    assert_eq!((queue.depth(), queue.unread()), (4, 0));
+    drop(queue);
+    let mut queue = open_with(&storage, small_files());
+    assert_eq!((queue.depth(), queue.unread()), (4, 0));
+    let numbers: Vec<_> = read_left(&mut queue).iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, [0, 2, 3, 4]);
+    assert_eq!(queue.take_left_deferred(), []);
+}
+
+#[test]
+fn a_record_is_superseded_only_when_its_successor_survives() {
+    for loss in [Loss::Nothing, Loss::Everything] {
+        let storage = MemStorage::new();
+        let mut queue = open_with(
+            &storage,
+            Options {
+                syncs_itself: false,
+                ..small_files()
+            },
+        );
+        let ticket = queue.defer(&deferred(0..1)).unwrap();
+        queue.sync().unwrap();
+        queue.append(&batch(0..1)).unwrap();
+        queue.supersede(&[ticket]).unwrap();
+        let mut before = open_with(&storage.image(loss), small_files());
+        assert!(read_all(&mut before).contains(&(0, Some(0))), "{loss:?}");
+        queue.sync().unwrap();
+        queue.sync().unwrap();
+        let mut after = open_with(&storage.image(loss), small_files());
+        assert_eq!(read_all(&mut after), [(0, None)], "{loss:?}");
+    }
+}
+
+#[test]
+fn the_file_is_written_anew_when_much_of_it_is_done() {
+    let storage = MemStorage::new();
+    let large = Options {
+        record_len_max: 1 << 20,
+        ..options()
+    };
+    let mut queue = open_with(&storage, large.clone());
+    let body = vec![b'r'; 10_000];
+    let records: Vec<_> = (0..2000).map(|number| (number, message(7, &body))).collect();
+    let first = queue.defer(&records).unwrap();
+    let done: Vec<_> = (first..first + 2000).filter(|ticket| ticket % 10 != 0).collect();
+    for done in done.chunks(100) {
+        queue.consume(done).unwrap();
+    }
+    let len = storage.content(ASIDE).unwrap().len();
+    assert!(len < 9_000_000, "{len}");
+    queue.sync().unwrap();
+    let left: Vec<_> = (first..first + 2000).filter(|ticket| ticket % 10 == 0).collect();
+    let mut at = 0;
+    while at < left.len() {
+        let read = queue.read_deferred(&left[at..]).unwrap();
+        assert!(
+            read.iter()
+                .all(|record| record.as_ref().unwrap()[HEADER_LEN..] == body)
+        );
+        at += read.len();
+    }
+    let mut queue = open_with(&storage.image(Loss::Everything), large);
+    let dues: Vec<_> = queue
+        .take_left_deferred()
+        .iter()
+        .map(|(_, due_ns)| *due_ns)
+        .collect();
+    assert_eq!(
+        dues,
+        left.iter()
+            .map(|ticket| i64::try_from(ticket - first).unwrap())
+            .collect::<Vec<_>>()
+    );
 }

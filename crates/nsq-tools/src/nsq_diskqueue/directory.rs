@@ -100,7 +100,7 @@ pub(super) fn parts(queue: &str) -> (&str, Option<&str>) {
 /// The queue that a file belongs to, and whether it is a data file. `None` for what no queue reads.
 fn of_queue(file: &str) -> Option<(&str, bool)> {
     let (queue, kind) = file.rsplit_once(".diskqueue.")?;
-    if kind == "meta.dat" {
+    if matches!(kind, "meta.dat" | "aside.dat" | "deferred.dat") {
         return Some((queue, false));
     }
     let number = kind.strip_suffix(".dat")?;
@@ -154,6 +154,8 @@ mod tests {
             of_queue("a.diskqueue.b.diskqueue.meta.dat"),
             Some(("a.diskqueue.b", false))
         );
+        assert_eq!(of_queue("t:c.diskqueue.aside.dat"), Some(("t:c", false)));
+        assert_eq!(of_queue("t:c.diskqueue.deferred.dat"), Some(("t:c", false)));
         for other in [
             "nsqd.dat",
             "t.diskqueue.00000.dat",

@@ -26,11 +26,10 @@ pub(super) fn export(options: &Options, directory: &Directory, out: &mut impl Wr
     }
     let mut queue = Queue::open(options, &name)?;
     queue.each_block(|records| {
-        let messages = records
-            .iter()
-            .filter_map(|record| Message::decode(record.data.clone()));
-        for message in messages {
-            write_message(options.format, &message, out).map_err(cannot_print)?;
+        for record in records {
+            if let Some(message) = Message::decode(record.data.clone()) {
+                write_message(options.format, &message, record.due_ns, out).map_err(cannot_print)?;
+            }
         }
         Ok(())
     })?;
@@ -46,13 +45,21 @@ struct Line<'m> {
     id: String,
     timestamp: i64,
     attempts: u16,
+    /// In nanoseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deferred_until: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<&'m str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
 }
 
-fn write_message(format: Format, message: &Message, out: &mut impl Write) -> io::Result<()> {
+fn write_message(
+    format: Format,
+    message: &Message,
+    deferred_until: Option<i64>,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let body: &[u8] = &message.body;
     match format {
         Format::Lines => out.write_all(body)?,
@@ -67,6 +74,7 @@ fn write_message(format: Format, message: &Message, out: &mut impl Write) -> io:
                 id: String::from_utf8_lossy(id.as_bytes()).into_owned(),
                 timestamp: timestamp_ns,
                 attempts,
+                deferred_until,
                 body: text,
                 body_base64: text.is_none().then(|| STANDARD.encode(body)),
             };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nsq_app::Exit;
-use nsq_diskqueue::{DiskQueue, Event, FsStorage, Level, ReadOnly, Record};
+use nsq_diskqueue::{DiskQueue, Event, FsStorage, Level, Position, ReadOnly, Record};
 use nsq_protocol::message::{MESSAGE_HEADER_LEN, MessageHeader};
 
 use super::options::Options;
@@ -61,13 +61,41 @@ impl Queue {
             let records = self.disk.read(BLOCK_LEN).map_err(fail)?;
             self.note();
             if records.is_empty() {
-                return Ok(());
+                return self.each_deferred(take);
             }
             take(&records)?;
-            let count = records.len() as u64;
-            self.messages += count;
-            self.disk.advance(count).map_err(fail)?;
+            self.messages += records.len() as u64;
+            // What was kept aside stays there: a storage that is only read cannot forget it.
+            self.disk.advance(self.disk.handed_out_in_order()).map_err(fail)?;
         }
+    }
+
+    /// Reads those that a crash has left deferred, which are in no data file.
+    fn each_deferred(&mut self, mut take: impl FnMut(&[Record]) -> Result<(), Exit>) -> Result<(), Exit> {
+        let (tickets, times): (Vec<_>, Vec<_>) = self.disk.take_left_deferred().into_iter().unzip();
+        let mut done = 0;
+        while let Some(rest) = tickets.get(done..).filter(|rest| !rest.is_empty()) {
+            let read = self.disk.read_deferred(rest).map_err(fail)?;
+            let count = read.len();
+            let due = times.iter().skip(done);
+            let records: Vec<_> = rest
+                .iter()
+                .zip(due)
+                .zip(read)
+                .filter_map(|((ticket, due_ns), data)| {
+                    Some(Record {
+                        ticket: *ticket,
+                        data: data?,
+                        end: Position::default(),
+                        due_ns: Some(*due_ns),
+                    })
+                })
+                .collect();
+            take(&records)?;
+            self.messages += records.len() as u64;
+            done += count;
+        }
+        Ok(())
     }
 
     /// Notes what happened since the last call.

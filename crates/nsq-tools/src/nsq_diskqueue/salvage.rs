@@ -59,14 +59,24 @@ fn copy(options: &Options, to: &Path, queue: &mut Queue) -> Result<(), Exit> {
     )
     .map_err(fail)?;
     let mut batch = RecordBatch::new();
+    let mut waiting = Vec::new();
     queue.each_block(|records| {
         batch.clear();
+        let mut deferred = Vec::new();
         for record in records {
-            batch.push(&[&record.data]);
+            match record.due_ns {
+                Some(due_ns) => deferred.push((due_ns, record.data.to_vec())),
+                None => batch.push(&[&record.data]),
+            }
         }
-        copy.append(&batch).map_err(fail)
+        copy.append(&batch).map_err(fail)?;
+        if !deferred.is_empty() {
+            let first_ticket = copy.defer(&deferred).map_err(fail)?;
+            waiting.extend((first_ticket..).zip(deferred.iter().map(|(due_ns, _)| *due_ns)));
+        }
+        Ok(())
     })?;
-    copy.close().map_err(fail)
+    copy.close_deferred(&waiting).map_err(fail)
 }
 
 /// An `nsqd.dat` with all topics and channels that have files.

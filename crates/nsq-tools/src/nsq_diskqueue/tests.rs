@@ -159,3 +159,54 @@ fn queues_that_no_nsqd_would_open_are_told() {
         ]
     );
 }
+
+#[test]
+fn what_is_kept_beside_the_data_files_is_listed_exported_and_salvaged() {
+    use nsq_diskqueue::{DiskQueue, FsStorage, RecordBatch};
+    use std::sync::Arc;
+
+    let message = |id: u8| {
+        [
+            &[0x18; 8][..],
+            &[0, 0],
+            format!("{id:016x}").as_bytes(),
+            &[b'0' + id],
+        ]
+        .concat()
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let options = nsq_diskqueue::Options {
+        record_len_min: 26,
+        ..nsq_diskqueue::Options::new(directory.path(), "t:c")
+    };
+    let mut queue = DiskQueue::open(Arc::new(FsStorage), options).unwrap();
+    let mut batch = RecordBatch::new();
+    for id in 0..3 {
+        batch.push(&[&message(id)]);
+    }
+    queue.append(&batch).unwrap();
+    // One that holds back the others, and two that are deferred, when a crash comes.
+    let records = queue.read(1000).unwrap();
+    queue.consume(&[records[1].ticket]).unwrap();
+    queue.put_aside(0).unwrap();
+    queue.defer(&[(5, message(3)), (7, message(4))]).unwrap();
+    queue.sync().unwrap();
+    drop(queue);
+    let before = content(directory.path());
+
+    assert!(lines("list", directory.path())[1].contains(" 4 "));
+    let mut exported = lines("export --topic=t --channel=c", directory.path());
+    exported.sort();
+    assert_eq!(exported, ["0", "2", "3", "4"]);
+    let json = lines("export --topic=t --channel=c --format=json", directory.path());
+    assert!(json[3].contains(r#""deferred_until":7"#), "{json:?}");
+    assert_eq!(content(directory.path()), before);
+
+    let to = tempfile::tempdir().unwrap();
+    let new = to.path().join("new");
+    run(&format!("salvage --output={}", new.display()), directory.path()).unwrap();
+    let mut salvaged = lines("export --topic=t --channel=c --format=json", &new);
+    salvaged.sort();
+    assert_eq!(salvaged.len(), 4);
+    assert!(salvaged[3].contains(r#""deferred_until":7"#), "{salvaged:?}");
+}
