@@ -99,6 +99,8 @@ struct Writer {
     suspect: bool,
     /// A write failed, and what it left at the end of the file could not be cut off yet.
     torn: bool,
+    /// There is damage in it. What is taken for that depends on where the file ends, so that nothing is appended.
+    damaged: bool,
 }
 
 /// The file being read.

@@ -98,7 +98,7 @@ impl DiskQueue {
         let mut offset = self.write.offset;
         for len in record_lens(framed) {
             let end = offset + framed_len(len);
-            if offset > 0 && end > self.max_bytes_per_file {
+            if self.writer.damaged || offset > 0 && end > self.max_bytes_per_file {
                 break;
             }
             chunk.records += 1;

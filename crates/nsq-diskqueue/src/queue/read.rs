@@ -341,6 +341,7 @@ impl DiskQueue {
             offset: from,
             fault,
         });
+        self.writer.damaged |= number == self.write.file;
         let saved = self.save_damage(file, number, from, to);
         if saved.is_none() {
             self.passed.retain(|passed| passed.file != number);

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use nsq_diskqueue::{Options, RecordBatch};
-use nsq_testkit::storage::MemStorage;
+use nsq_testkit::storage::{Loss, MemStorage};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::ops::Range;
@@ -302,4 +302,21 @@ fn the_committed_position_passes_damage_only_with_the_records_before_it() {
     queue.advance(1).unwrap();
     queue.sync().unwrap();
     assert_eq!(meta(&storage), "4\n0,66\n1,66\n");
+}
+
+#[test]
+fn a_wrong_length_does_not_come_true_by_what_is_appended() {
+    // It says that its record ends where one more record behind the next good one will.
+    let wrong = [&95_u32.to_be_bytes()[..], &[b'x'; 29]].concat();
+    let content = [records(0..1), wrong, records(1..2)].concat();
+    let storage = MemStorage::new();
+    storage.put(META, format!("3\n0,0\n0,{}\n", content.len()));
+    storage.put(data(0), content);
+    let mut queue = open(&storage);
+    for _ in 0..2 {
+        assert_eq!(queue.read(1000).unwrap().len(), 1);
+    }
+    queue.append(&batch([90])).unwrap();
+    let killed = storage.image(Loss::Nothing);
+    assert_eq!(drain(&mut open(&killed)), bodies([0, 1, 90]));
 }
