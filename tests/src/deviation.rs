@@ -42,6 +42,8 @@ deviations! {
     LaterIdentifyApplies,
     /// A consumer that stops reading is disconnected when its write deadline passes.
     StalledReaderIsDropped,
+    /// Delays outlast a clean stop, unless `--keep-deferred=false` is given.
+    DelaysOutlastStops,
     /// `--durability` chooses what an OK means.
     DurabilityIsChosen,
     /// Message ids go on behind those in the files, though the clock was set back before the start.

@@ -1,13 +1,13 @@
 //! Stopping and starting on the same data directory.
 
-use nsq_tests::{Nsqd, Setup, command, deviates};
+use nsq_tests::{Message, Nsqd, Setup, command, deviates, program};
 use serde_json::json;
 
 use crate::delivery::{bodies, sorted_bodies};
 
-#[test]
-fn a_clean_stop_keeps_messages_ready_in_flight_and_deferred() {
-    let nsqd = Nsqd::start();
+/// In channel `c` of topic `t`: 0 is finished, 1 and `late` are deferred for an hour, 2 is in flight, and 3 to 5 wait.
+/// What was delivered of them is returned. In topic `u`, which has no channel, a message waits for one.
+fn fill(nsqd: &Nsqd) -> Vec<Message> {
     let mut consumer = nsqd.consumer("t", "c", 3);
     for index in 0..6 {
         nsqd.publish("t", format!("{index}"));
@@ -25,9 +25,27 @@ fn a_clean_stop_keeps_messages_ready_in_flight_and_deferred() {
         "c",
         &json!({"depth": 3, "in_flight_count": 1, "deferred_count": 2}),
     );
+    messages
+}
+
+fn assert_attempts(messages: &[Message]) {
+    for message in messages {
+        let sent_before = ["1", "2"].contains(&message.text());
+        assert_eq!(message.attempts, if sent_before { 2 } else { 1 }, "{message:?}");
+    }
+}
+
+#[test]
+fn a_clean_stop_keeps_messages_ready_in_flight_and_deferred() {
+    let nsqd = if program::is_reference() {
+        Nsqd::start()
+    } else {
+        Nsqd::with(&["--keep-deferred=false"])
+    };
+    let messages = fill(&nsqd);
 
     let nsqd = nsqd.stop().restart();
-    // The delays are lost: neither the files nor the original have a place for them.
+    // The delays are lost: the files of the original have no place for them.
     nsqd.await_channel(
         "t",
         "c",
@@ -37,10 +55,7 @@ fn a_clean_stop_keeps_messages_ready_in_flight_and_deferred() {
     let mut consumer = nsqd.consumer("t", "c", 10);
     let again = consumer.expect_messages(6);
     assert_eq!(sorted_bodies(&again), ["1", "2", "3", "4", "5", "late"]);
-    for message in &again {
-        let sent_before = ["1", "2"].contains(&message.text());
-        assert_eq!(message.attempts, if sent_before { 2 } else { 1 }, "{message:?}");
-    }
+    assert_attempts(&again);
     let second = again.iter().find(|message| message.body == b"1").unwrap();
     assert_eq!(
         (&second.id, second.timestamp_ns),
@@ -48,6 +63,23 @@ fn a_clean_stop_keeps_messages_ready_in_flight_and_deferred() {
     );
     nsqd.consumer("u", "c", 1)
         .expect_message_of("waits for a channel", 1);
+}
+
+#[test]
+fn what_is_deferred_stays_so_through_a_clean_stop() {
+    deviates!(DelaysOutlastStops);
+    let nsqd = Nsqd::start();
+    fill(&nsqd);
+    let nsqd = nsqd.stop().restart();
+    let mut consumer = nsqd.consumer("t", "c", 10);
+    let again = consumer.expect_messages(4);
+    assert_eq!(sorted_bodies(&again), ["2", "3", "4", "5"]);
+    assert_attempts(&again);
+    nsqd.await_channel(
+        "t",
+        "c",
+        &json!({"depth": 0, "in_flight_count": 4, "deferred_count": 2}),
+    );
 }
 
 #[test]
