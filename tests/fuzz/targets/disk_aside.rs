@@ -13,12 +13,23 @@ use nsq_testkit::storage::MemStorage;
 
 /// Where reading goes on: what was kept aside lay before it.
 const FILE: u8 = 5;
+const KEPT: u8 = 1;
 const DONE: u8 = 2;
+const DEFERRED: u8 = 3;
 
-fn entry(kind: u8, ticket: u8, origin: u8, record: &[u8]) -> Vec<u8> {
+/// Tickets of deferred records are never those of others.
+fn ticket(kind: u8, number: u8) -> u64 {
+    let is_deferred = match kind {
+        DONE => number >= 128,
+        kind => kind == DEFERRED,
+    };
+    u64::from(number % 128) + if is_deferred { 1 << 46 } else { 0 }
+}
+
+fn entry(kind: u8, ticket: u64, origin: u8, record: &[u8]) -> Vec<u8> {
     let fields = [
         &[kind][..],
-        &u64::from(ticket).to_be_bytes(),
+        &ticket.to_be_bytes(),
         &u64::from(origin).to_be_bytes(),
         &[0; 8],
         record,
@@ -46,6 +57,11 @@ fn read(storage: &MemStorage) -> Vec<Vec<u8>> {
         read.extend(records.into_iter().map(|record| record.data.to_vec()));
         assert!(read.len() as u64 <= depth, "gives more than there is");
     }
+    let left = queue.take_left_deferred();
+    let tickets: Vec<_> = left.into_iter().map(|(ticket, _)| ticket).collect();
+    let deferred = queue.read_deferred(&tickets).expect("nothing fails here");
+    assert_eq!(deferred.len(), tickets.len(), "they are far from a mebibyte");
+    read.extend(deferred.into_iter().map(|record| record.expect("it is there").to_vec()));
     assert_eq!(read.len() as u64, depth);
     read.sort();
     read
@@ -55,16 +71,17 @@ fuzz_target!(|input: &[u8]| {
     let mut file = Vec::new();
     let mut live = BTreeMap::new();
     let mut rest = input;
-    while let [kind, ticket, origin, len, behind @ ..] = rest {
+    while let [kind, number, origin, len, behind @ ..] = rest {
         let Some((record, behind)) = behind.split_at_checked(usize::from(*len)) else {
             break;
         };
         let kind = kind % 5;
-        file.extend(entry(kind, *ticket, *origin, record));
+        let ticket = ticket(kind, *number);
+        file.extend(entry(kind, ticket, *origin, record));
         match kind {
-            DONE => drop(live.remove(ticket)),
-            1 if *origin < FILE => drop(live.insert(*ticket, record.to_vec())),
-            3 => drop(live.insert(*ticket, record.to_vec())),
+            DONE => drop(live.remove(&ticket)),
+            KEPT if *origin < FILE => drop(live.insert(ticket, record.to_vec())),
+            DEFERRED => drop(live.insert(ticket, record.to_vec())),
             _ => {}
         }
         rest = behind;
