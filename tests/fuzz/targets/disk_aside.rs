@@ -61,7 +61,11 @@ fn read(storage: &MemStorage) -> Vec<Vec<u8>> {
     let tickets: Vec<_> = left.into_iter().map(|(ticket, _)| ticket).collect();
     let deferred = queue.read_deferred(&tickets).expect("nothing fails here");
     assert_eq!(deferred.len(), tickets.len(), "they are far from a mebibyte");
-    read.extend(deferred.into_iter().map(|record| record.expect("it is there").to_vec()));
+    read.extend(
+        deferred
+            .into_iter()
+            .map(|record| record.expect("it is there").to_vec()),
+    );
     assert_eq!(read.len() as u64, depth);
     read.sort();
     read
