@@ -6,8 +6,9 @@ use std::path::Path;
 
 use super::bench::Bench;
 use super::figures::milliseconds;
+use super::publish::{self, TOPIC};
 use super::{Figures, Group, Workload};
-use crate::client::producer::{Producers, PublishPlan};
+use crate::client::producer::PublishPlan;
 use crate::clock::now_ns;
 use crate::error::{Doing, Result};
 use crate::histogram::Histogram;
@@ -57,7 +58,7 @@ pub(super) const SYNC_EVERY_PUBLISH: Workload = Workload {
 fn awaiting(bench: &Bench<'_>, messages: u64) -> PublishPlan {
     PublishPlan {
         connections: 128,
-        ..PublishPlan::new(Method::Pub, "bench", bench.count(messages, 128))
+        ..PublishPlan::new(Method::Pub, TOPIC, bench.count(messages, 128))
     }
 }
 
@@ -65,7 +66,7 @@ fn batches(bench: &Bench<'_>) -> PublishPlan {
     PublishPlan {
         connections: 4,
         window_chunks: 16,
-        ..PublishPlan::batches("bench", bench.count(2_000_000, 12_800))
+        ..PublishPlan::batches(TOPIC, bench.count(2_000_000, 12_800))
     }
 }
 
@@ -73,23 +74,7 @@ fn run(bench: &Bench<'_>, plan: &PublishPlan, flags: &[&str]) -> Result<Figures>
     let data = bench.data_directory()?;
     let syncs = syncs(data.path())?;
     let server = bench.start_in(data.path(), flags)?;
-    let addresses = server.with_channel("bench", "channel")?;
-    let producers = Producers::connect(addresses, plan, 0)?;
-    server.settle()?;
-    let mut span = server.span()?;
-    let published = producers.run(bench.deadline())?;
-    span.stop_clock();
-    server.settle()?;
-    let spent = span.end()?;
-
-    let mut figures = Figures::default();
-    figures.phase(&spent, published.tally.count, published.tally.count * 200);
-    if published.latency.count() > 0 {
-        figures.latency(
-            ["request p50", "request p99", "request p99.9", "request max"],
-            &published.latency,
-        );
-    }
+    let mut figures = publish::run_on(bench, &server, plan)?;
     figures.context("a sync alone, p50", "ms", milliseconds(syncs.quantile_ns(500)));
     figures.context("a sync alone, p99", "ms", milliseconds(syncs.quantile_ns(990)));
     Ok(figures)

@@ -5,6 +5,7 @@ use super::{Figures, Group, Workload};
 use crate::client::producer::{Producers, PublishPlan};
 use crate::error::Result;
 use crate::limit::Limit;
+use crate::process::server::Server;
 use crate::wire::chunk::Method;
 
 pub(super) const GROUP: Group = Group {
@@ -77,8 +78,8 @@ pub(super) const GROUP: Group = Group {
     ],
 };
 
-/// The topic that [`run`] gives a channel.
-const TOPIC: &str = "bench";
+/// The topic that [`run_on`] gives a channel.
+pub(super) const TOPIC: &str = "bench";
 
 /// One that it does not.
 const LONELY_TOPIC: &str = "lonely";
@@ -92,6 +93,11 @@ fn awaiting(bench: &Bench<'_>, messages: u64, connections: usize) -> PublishPlan
 pub(super) fn run(bench: &Bench<'_>, plan: &PublishPlan) -> Result<Figures> {
     let memory = format!("--mem-queue-size={}", plan.messages + 1_000);
     let server = bench.start(&[&memory])?;
+    run_on(bench, &server, plan)
+}
+
+/// Publishes `plan` to [`TOPIC`] of this server, which gets one channel.
+pub(super) fn run_on(bench: &Bench<'_>, server: &Server, plan: &PublishPlan) -> Result<Figures> {
     let addresses = server.with_channel(TOPIC, "channel")?;
     let producers = Producers::connect(addresses, plan, 0)?;
     server.settle()?;
